@@ -1,0 +1,95 @@
+"""What mm/ and include/linux fix for every architecture: the types of non-present entries, and the helpers built on an architecture's own.
+
+Sources: include/linux/swap.h and include/linux/swapops.h of linux-6.1 and linux-6.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bitspec.expr import Expr, ite
+from bitspec.layout import Config, Kernel, SwapKind, definitions, helper
+
+MAX_SWAPFILES_SHIFT: Final = 5
+"""Bits of a swap type: include/linux/swap.h, the same in every release here."""
+
+
+def kinds(config: Config) -> tuple[SwapKind, ...]:
+    """The kinds of non-present entry and their swap types, as include/linux/swap.h numbers them from the top down (linux-5.19 to linux-6.13).
+
+    The types below are swap files: ``MAX_SWAPFILES``.
+    """
+    return tuple(_kinds(config))
+
+
+def _kinds(config: Config) -> Iterator[SwapKind]:
+    cite = "include/linux/swap.h"
+    device = 4 if "DEVICE_PRIVATE" in config else 0
+    migration = 3 if "MIGRATION" in config else 0
+    poison = 1 if "MEMORY_FAILURE" in config else 0
+    files = (1 << MAX_SWAPFILES_SHIFT) - device - migration - poison - 1  # the last one: SWP_PTE_MARKER
+    yield SwapKind("swap", range(files), "slot", f"{cite}: MAX_SWAPFILES")
+    at = files
+    if poison:
+        yield SwapKind("hwpoison", range(at, at + 1), "pfn", f"{cite}: SWP_HWPOISON")
+        at += 1
+    if migration:
+        for offset, name in enumerate(("migration-read", "migration-read-exclusive", "migration-write")):
+            yield SwapKind(name, range(at + offset, at + offset + 1), "pfn", f"{cite}: SWP_MIGRATION_*")
+        at += 3
+    if device:
+        for offset, name in enumerate(("device-private-write", "device-private-read", "device-exclusive-write", "device-exclusive-read")):
+            yield SwapKind(name, range(at + offset, at + offset + 1), "pfn", f"{cite}: SWP_DEVICE_*")
+        at += 4
+    yield SwapKind("marker", range(at, at + 1), "marker", f"{cite}: SWP_PTE_MARKER")
+
+
+@helper("pte_to_swp_entry", "include/linux/swapops.h")
+def pte_to_swp_entry(k: Kernel, pte: Expr) -> Expr:
+    for test, strip in (("swp_exclusive", "swp_clear_exclusive"), ("swp_soft_dirty", "swp_clear_soft_dirty"), ("swp_uffd_wp", "swp_clear_uffd_wp")):
+        if k.has(test, strip):
+            pte = ite(k.helper(test)(pte), k.helper(strip)(pte), pte)
+    return k.__pte_to_swp_entry(pte)
+
+
+@helper("pmd_to_swp_entry", "include/linux/swapops.h", needs="MIGRATION")
+def pmd_to_swp_entry(k: Kernel, pmd: Expr) -> Expr:
+    for test, strip in (("swp_soft_dirty", "swp_clear_soft_dirty"), ("swp_uffd_wp", "swp_clear_uffd_wp")):
+        if k.has(test, strip):
+            pmd = ite(k.helper(test)(pmd), k.helper(strip)(pmd), pmd)
+    return k.__pmd_to_swp_entry(pmd)
+
+
+BITS_PER_XA_VALUE: Final = 63
+"""A value in an xarray keeps one bit for its tag: include/linux/xarray.h."""
+SWP_TYPE_SHIFT: Final = BITS_PER_XA_VALUE - MAX_SWAPFILES_SHIFT
+
+
+@helper("swp_entry", "include/linux/swapops.h")
+def swp_entry(k: Kernel, swap_type: Expr, offset: Expr) -> Expr:
+    return swap_type << SWP_TYPE_SHIFT | offset & ((1 << SWP_TYPE_SHIFT) - 1)
+
+
+@helper("swp_type", "include/linux/swapops.h")
+def swp_type(k: Kernel, entry: Expr) -> Expr:
+    return entry >> SWP_TYPE_SHIFT
+
+
+@helper("swp_offset", "include/linux/swapops.h")
+def swp_offset(k: Kernel, entry: Expr) -> Expr:
+    return entry & ((1 << SWP_TYPE_SHIFT) - 1)
+
+
+@helper("swp_to_radix_entry", "include/linux/swapops.h, xa_mk_value() of include/linux/xarray.h")
+def swp_to_radix_entry(k: Kernel, entry: Expr) -> Expr:
+    return entry << 1 | 1
+
+
+@helper("radix_to_swp_entry", "include/linux/swapops.h, xa_to_value() of include/linux/xarray.h")
+def radix_to_swp_entry(k: Kernel, entry: Expr) -> Expr:
+    return entry >> 1
+
+
+HELPERS: Final = definitions(globals())
+"""Helpers that every architecture has in the same words."""

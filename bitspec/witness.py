@@ -1,0 +1,97 @@
+"""Canonical witnesses: of all counterexamples the one with the fewest set bits, then the smallest.
+
+The choice does not depend on Z3's search, so a witness is the same from run to run and across versions, and it can be golden output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bitspec.expr import Expr, bit, const, eq, ne
+from bitspec.read.as_known import known
+from bitspec.solver import Solver
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """One counterexample.
+
+    Attributes:
+        entry: the entry's value.
+        inputs: the value of each free variable, in declared order.
+        unique: no other entry refutes the claim.
+    """
+
+    entry: int
+    inputs: tuple[tuple[Expr, int], ...]
+    unique: bool
+
+
+def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | None:
+    """The canonical witness of what `solver` asserts now, or None when nothing satisfies it.
+
+    Order: fewest set bits in `entry`, then the smallest `entry`, then each of `inputs` by the same rule, in the order given.  Raises Unknown.
+    """
+    values = solver.model(entry, *inputs)
+    if values is None:
+        return None
+    with solver.scope():
+        best, *rest = values
+        best = _smallest(solver, entry, best)
+        with solver.scope(ne(entry, best)):
+            unique = solver.model() is None
+        solver.add(eq(entry, best))
+        chosen: list[int] = []
+        for place, variable in enumerate(inputs):
+            values = solver.model(*inputs) if place == 0 else values
+            assert values is not None  # satisfiable: `best` came from a model
+            with solver.scope(_some_differ(inputs[place:], values[place:])):
+                other = solver.model()
+            if other is None:  # the rest is determined
+                chosen.extend(values[place:])
+                break
+            chosen.append(_smallest(solver, variable, values[place]))
+            solver.add(eq(variable, chosen[-1]))
+            values = solver.model(*inputs)
+    return Witness(best, tuple(zip(inputs, chosen, strict=True)), unique)
+
+
+def _some_differ(inputs: Sequence[Expr], values: Sequence[int]) -> Expr:
+    same = const(1, 1)
+    for variable, value in zip(inputs, values, strict=True):
+        same = same & eq(variable, value)
+    return ~same
+
+
+def _smallest(solver: Solver, expr: Expr, value: int) -> int:
+    """The value of `expr` with the fewest set bits, and the smallest of those.  `value` is one that is possible."""
+    fixed = known(expr)
+    free = [index for index in range(expr.width) if not (fixed.zeros | fixed.ones) >> index & 1]
+    lowest = fixed.ones.bit_count()
+    if value.bit_count() > lowest:
+        for count in range(value.bit_count() - lowest):
+            with solver.scope():
+                solver.add_count([bit(expr, index) for index in free], count)
+                fewer = solver.model(expr)
+            if fewer is not None:
+                value = fewer[0]
+                break
+    count = value.bit_count() - lowest
+    with solver.scope():
+        if count:
+            solver.add_count([bit(expr, index) for index in free], count)
+        for index in reversed(free):
+            if not count:
+                break
+            one = bit(expr, index)
+            if value >> index & 1:
+                with solver.scope(~one):
+                    smaller = solver.model(expr)
+                if smaller is None:
+                    count -= 1
+                    solver.add(one)
+                    continue
+                value = smaller[0]
+            solver.add(~one)
+    return value

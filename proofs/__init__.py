@@ -1,0 +1,1 @@
+"""The questions: what a layout has to satisfy, and the machinery that asks."""
