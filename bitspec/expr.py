@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Final, NoReturn, TypeAlias
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.+]*\Z")
@@ -366,6 +367,7 @@ def nodes(root: Expr) -> list[Expr]:
     return order
 
 
+@cache
 def variables(root: Expr) -> tuple[Expr, ...]:
     """The free variables of `root`, in the order in which they are first met."""
     return tuple(node for node in nodes(root) if node.op == "var")

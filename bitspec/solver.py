@@ -11,12 +11,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from bitspec.expr import Expr
-
-if TYPE_CHECKING:
-    import z3
 
 #: Z3's resource units a single query may use; the hardest built-in query needs less than a hundredth of it.
 RESOURCE_LIMIT = 20_000_000
@@ -52,6 +49,8 @@ class Solver:
         import z3
 
         self._z3 = z3
+        self._context = z3.main_ctx()
+        self._c = _C(z3.z3core, self._context.ref())
         self._terms: dict[Expr, Any] = {}
         self._solver = z3.SolverFor("QF_BV")
         self._solver.set("random_seed", SEED)
@@ -61,7 +60,8 @@ class Solver:
 
     def add(self, *facts: Expr) -> None:
         """Assert `facts` (width 1) until the scope they were added in ends."""
-        self._solver.add(*[self.term(fact) for fact in facts])
+        for fact in facts:
+            self._c.core.Z3_solver_assert(self._c.context, self._solver.solver, self._ast(fact))
 
     @contextmanager
     def scope(self, *facts: Expr) -> Iterator[None]:
@@ -101,9 +101,13 @@ class Solver:
 
     def term(self, expr: Expr) -> Any:
         """`expr` as a Z3 term: a Bool where it is 1 bit wide, else a BitVec."""
+        return self._z3.z3._to_expr_ref(self._ast(expr), self._context)
+
+    def _ast(self, expr: Expr) -> Any:
+        """`expr` as a bare Z3 AST."""
         found = self._terms.get(expr)
         if found is None:
-            found = self._terms[expr] = _TERMS[expr.op](self._z3, expr, [self.term(arg) for arg in expr.args])
+            found = self._terms[expr] = _MAKE[expr.op](self._c, expr, [self._ast(arg) for arg in expr.args])
         return found
 
 
@@ -126,93 +130,138 @@ def _number(z3: Any, value: Any) -> int:
     return int(z3.is_true(value))
 
 
-def _as_bits(z3: Any, expr: Expr, term: Any) -> Any:
+class _C:
+    """Z3's C interface, one call a term.
+
+    Its functions are called directly: z3's operators on Python objects coerce and wrap every operand, which would cost more than the solving.  Every term
+    made is kept for as long as this object, since Z3 frees what nobody counts a reference to.
+    """
+
+    def __init__(self, core: Any, context: Any) -> None:
+        self.core, self.context = core, context
+        self.kept: list[Any] = []
+
+    def __call__(self, name: str, *args: Any) -> Any:
+        made = getattr(self.core, name)(self.context, *args)
+        self.core.Z3_inc_ref(self.context, made)
+        self.kept.append(made)
+        return made
+
+    def constant(self, value: int, width: int) -> Any:
+        """A BitVec numeral."""
+        return self("Z3_mk_numeral", str(value), self.core.Z3_mk_bv_sort(self.context, width))
+
+
+# The Z3 reading. Each maker gets the C interface, the node, and its operands' terms.
+
+_Make: TypeAlias = Callable[[_C, Expr, list[Any]], Any]
+
+
+def _const(c: _C, node: Expr, args: list[Any]) -> Any:
+    if node.width == 1:
+        return c("Z3_mk_true") if node.attr else c("Z3_mk_false")
+    return c.constant(int(node.attr or 0), node.width)
+
+
+def _var(c: _C, node: Expr, args: list[Any]) -> Any:
+    sort = c.core.Z3_mk_bool_sort(c.context) if node.width == 1 else c.core.Z3_mk_bv_sort(c.context, node.width)
+    return c("Z3_mk_const", c.core.Z3_mk_string_symbol(c.context, str(node.attr)), sort)
+
+
+def _bits(c: _C, width: int, term: Any) -> Any:
     """A term as a BitVec even where it is one bit wide."""
-    return z3.If(term, z3.BitVecVal(1, 1), z3.BitVecVal(0, 1)) if expr.width == 1 else term
+    if width > 1:
+        return term
+    return c("Z3_mk_ite", term, c.constant(1, 1), c.constant(0, 1))
 
 
-def _as_own(z3: Any, node: Expr, term: Any) -> Any:
-    """A BitVec term as the sort its width calls for."""
-    return term == 1 if node.width == 1 else term
+def _truth(c: _C, node: Expr, term: Any) -> Any:
+    """A BitVec term as the sort its node calls for."""
+    return c("Z3_mk_eq", term, c.constant(1, 1)) if node.width == 1 else term
 
 
-_Make = Callable[["z3", Expr, list[Any]], Any] if TYPE_CHECKING else Any
+def _array(args: list[Any]) -> Any:
+    import z3
+
+    array = (z3.Ast * len(args))()
+    for index, arg in enumerate(args):
+        array[index] = arg
+    return array
 
 
-def _const(z3: Any, node: Expr, args: list[Any]) -> Any:
-    return z3.BoolVal(bool(node.attr)) if node.width == 1 else z3.BitVecVal(node.attr, node.width)
-
-
-def _var(z3: Any, node: Expr, args: list[Any]) -> Any:
-    return z3.Bool(node.attr) if node.width == 1 else z3.BitVec(node.attr, node.width)
-
-
-def _logic(bool_name: str, bits: Callable[..., Any]) -> _Make:
-    def make(z3: Any, node: Expr, args: list[Any]) -> Any:
-        return getattr(z3, bool_name)(*args) if node.width == 1 else bits(*args)
+def _logic(many: str, two: str) -> _Make:
+    def make(c: _C, node: Expr, args: list[Any]) -> Any:
+        if node.width == 1:
+            return c(many, 2, _array(args))
+        return c(two, args[0], args[1])
 
     return make
 
 
-def _arithmetic(compute: Callable[[Any, Any, Any], Any]) -> _Make:
+def _xor(c: _C, node: Expr, args: list[Any]) -> Any:
+    return c("Z3_mk_xor" if node.width == 1 else "Z3_mk_bvxor", *args)
+
+
+def _not(c: _C, node: Expr, args: list[Any]) -> Any:
+    return c("Z3_mk_not" if node.width == 1 else "Z3_mk_bvnot", *args)
+
+
+def _arithmetic(name: str) -> _Make:
     """Operations on bit-vectors whose operands and result have one width."""
 
-    def make(z3: Any, node: Expr, args: list[Any]) -> Any:
-        a, b = (_as_bits(z3, arg, term) for arg, term in zip(node.args, args, strict=True))
-        return _as_own(z3, node, compute(z3, a, b))
+    def make(c: _C, node: Expr, args: list[Any]) -> Any:
+        a, b = (_bits(c, node.width, term) for term in args)
+        return _truth(c, node, c(name, a, b))
 
     return make
 
 
-def _compare(compute: Callable[[Any, Any, Any], Any]) -> _Make:
+def _compare(name: str) -> _Make:
     """Comparisons: bit-vectors in, a Bool out."""
 
-    def make(z3: Any, node: Expr, args: list[Any]) -> Any:
-        return compute(z3, *(_as_bits(z3, arg, term) for arg, term in zip(node.args, args, strict=True)))
+    def make(c: _C, node: Expr, args: list[Any]) -> Any:
+        a, b = (_bits(c, node.args[0].width, term) for term in args)
+        return c(name, a, b)
 
     return make
 
 
-def _slice(z3: Any, node: Expr, args: list[Any]) -> Any:
+def _eq(c: _C, node: Expr, args: list[Any]) -> Any:
+    return c("Z3_mk_eq", args[0], args[1])
+
+
+def _ite(c: _C, node: Expr, args: list[Any]) -> Any:
+    return c("Z3_mk_ite", *args)
+
+
+def _slice(c: _C, node: Expr, args: list[Any]) -> Any:
     low = int(node.attr or 0)
-    return _as_own(z3, node, z3.Extract(low + node.width - 1, low, _as_bits(z3, node.args[0], args[0])))
+    inner = _bits(c, node.args[0].width, args[0])
+    return _truth(c, node, c("Z3_mk_extract", low + node.width - 1, low, inner))
 
 
-def _concat(z3: Any, node: Expr, args: list[Any]) -> Any:
-    return z3.Concat(*[_as_bits(z3, arg, term) for arg, term in zip(node.args, args, strict=True)])
+def _concat(c: _C, node: Expr, args: list[Any]) -> Any:
+    parts = [_bits(c, arg.width, term) for arg, term in zip(node.args, args, strict=True)]
+    result = parts[0]
+    for part in parts[1:]:
+        result = c("Z3_mk_concat", result, part)
+    return result
 
 
 def _extend(name: str) -> _Make:
-    def make(z3: Any, node: Expr, args: list[Any]) -> Any:
-        inner = node.args[0]
-        return getattr(z3, name)(node.width - inner.width, _as_bits(z3, inner, args[0]))
+    def make(c: _C, node: Expr, args: list[Any]) -> Any:
+        width = node.args[0].width
+        return c(name, node.width - width, _bits(c, width, args[0]))
 
     return make
 
 
-_TERMS: dict[str, _Make] = {
+_MAKE: dict[str, _Make] = {
     "const": _const, "var": _var,
-    "and": _logic("And", lambda a, b: a & b),
-    "or": _logic("Or", lambda a, b: a | b),
-    "xor": _logic("Xor", lambda a, b: a ^ b),
-    "not": _logic("Not", lambda a: ~a),
-    "add": _arithmetic(lambda z3, a, b: a + b),
-    "sub": _arithmetic(lambda z3, a, b: a - b),
-    "mul": _arithmetic(lambda z3, a, b: a * b),
-    "udiv": _arithmetic(lambda z3, a, b: z3.UDiv(a, b)),
-    "urem": _arithmetic(lambda z3, a, b: z3.URem(a, b)),
-    "shl": _arithmetic(lambda z3, a, b: a << b),
-    "lshr": _arithmetic(lambda z3, a, b: z3.LShR(a, b)),
-    "ashr": _arithmetic(lambda z3, a, b: a >> b),
-    "eq": lambda z3, node, args: args[0] == args[1],
-    "ult": _compare(lambda z3, a, b: z3.ULT(a, b)),
-    "ule": _compare(lambda z3, a, b: z3.ULE(a, b)),
-    "slt": _compare(lambda z3, a, b: a < b),
-    "sle": _compare(lambda z3, a, b: a <= b),
-    "ite": lambda z3, node, args: z3.If(*args),
-    "slice": _slice,
-    "zext": _extend("ZeroExt"),
-    "sext": _extend("SignExt"),
-    "concat": _concat,
+    "and": _logic("Z3_mk_and", "Z3_mk_bvand"), "or": _logic("Z3_mk_or", "Z3_mk_bvor"), "xor": _xor, "not": _not,
+    "add": _arithmetic("Z3_mk_bvadd"), "sub": _arithmetic("Z3_mk_bvsub"), "mul": _arithmetic("Z3_mk_bvmul"),
+    "udiv": _arithmetic("Z3_mk_bvudiv"), "urem": _arithmetic("Z3_mk_bvurem"),
+    "shl": _arithmetic("Z3_mk_bvshl"), "lshr": _arithmetic("Z3_mk_bvlshr"), "ashr": _arithmetic("Z3_mk_bvashr"),
+    "eq": _eq, "ult": _compare("Z3_mk_bvult"), "ule": _compare("Z3_mk_bvule"), "slt": _compare("Z3_mk_bvslt"), "sle": _compare("Z3_mk_bvsle"),
+    "ite": _ite, "slice": _slice, "zext": _extend("Z3_mk_zero_ext"), "sext": _extend("Z3_mk_sign_ext"), "concat": _concat,
 }  # fmt: skip
-

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import cache
 from typing import Any
 
-from bitspec.expr import Expr, and_, not_, variables
+from bitspec.expr import Expr, and_, not_, or_, variables
 from bitspec.layout import Absent, Layout
 from bitspec.read.as_int import evaluate
 from bitspec.read.as_known import decided
+from bitspec.read.as_prose import prose
 from bitspec.solver import Solver, Unknown
 from bitspec.vocabulary import Level
 from bitspec.witness import Witness, canonical
 from proofs.claim import Claim, Goal, Scene, claims
 from proofs.known import Known, find
-from proofs.preconditions import Given
 
 
 class InternalError(Exception):
@@ -129,89 +130,142 @@ class Checker:
             codes: the codes to ask; None is all.
         """
         for level in levels:
-            scene = Scene(layout, level)
-            solver = _LazySolver(self.timeout)
-            inhabited: dict[tuple[Expr, ...], bool] = {}
-            for question in questions(scene, codes):
-                yield self._ask(question, solver, inhabited)
-            if solver.made is not None:
-                self.statistics.queries += solver.made.statistics.queries
-                self.statistics.solver_seconds += solver.made.statistics.seconds
-
-    def _ask(self, question: Question, solver: _LazySolver, inhabited: dict[tuple[Expr, ...], bool]) -> Result:
-        start = time.perf_counter()
-        one, scene, subject = question.claim, question.scene, question.subject
-
-        def result(verdict: Verdict, **details: Any) -> Result:
-            spent = (time.perf_counter() - start) * 1000
-            return Result(one, question.code, subject.name, scene.layout, scene.level, verdict, milliseconds=spent, about=subject, **details)
-
-        if hasattr(subject, "reason"):
-            return result(Verdict.NOT_APPLICABLE, reason=subject.reason)
-        try:
-            goal = one.goal(scene, subject)
-        except Absent as reason:
-            return result(Verdict.NOT_APPLICABLE, reason=str(reason))
-        given = tuple(dict.fromkeys(fact.precondition.name for fact in goal.given))
-        facts = tuple(dict.fromkeys(fact.fact for fact in goal.given if decided(fact.fact) is not True))
-        try:
-            self._inhabited(facts, goal, subject, solver, inhabited, question)
-            verdict = decided(goal.holds) if self.simplify else None
-            if verdict is True:
-                self.statistics.known_bits += 1
-                return result(Verdict.PROVED, given=given, by="known bits", goal=goal)
-            witness = self._refute(solver, facts, goal)
-        except Unknown as reason:
-            return result(Verdict.UNKNOWN, given=given, reason=str(reason), goal=goal)
-        self.statistics.solver += 1
-        if witness is None:
-            return result(Verdict.PROVED, given=given, by="z3", goal=goal)
-        reread(goal, witness, question.code)
-        known = find(self.known, scene.layout, scene.level.value, question.code, subject.name)
-        if known is not None:
-            self.used.add(known)
-        return result(Verdict.REFUTED, given=given, by="z3", witness=witness, known=known, goal=goal)
-
-    def _refute(self, solver: _LazySolver, facts: tuple[Expr, ...], goal: Goal) -> Witness | None:
-        """A counterexample to `goal`, or None when there is none."""
-        inputs = _inputs(goal)
-        entry = goal.entry
-        assert entry is not None
-        with solver.get().scope(*facts, not_(goal.holds)):
-            return canonical(solver.get(), entry, inputs)
-
-    def _inhabited(
-        self, facts: tuple[Expr, ...], goal: Goal, subject: Any, solver: _LazySolver, seen: dict[tuple[Expr, ...], bool], question: Question
-    ) -> None:
-        """Make sure that the preconditions can hold together.  Raises InternalError where they cannot: such a claim says nothing."""
-        self.statistics.vacuity += 1
-        if not facts or seen.get(facts):
-            return
-        if not _by_example(facts):
-            self.statistics.vacuity_solver += 1
-            with solver.get().scope(*facts):
-                if solver.get().model() is None:
-                    raise InternalError(f"{question.code} about {subject.name} at {question.scene.level} assumes what cannot be: {_names(goal.given)}")
-        seen[facts] = True
+            yield from _Round(self, Scene(layout, level)).results(codes)
 
 
 @dataclass
-class _LazySolver:
-    """A solver for one level, made when the first question needs it."""
+class _Open:
+    """A question that the known bits did not settle."""
 
-    timeout: float | None
-    made: Solver | None = None
-
-    def get(self) -> Solver:
-        if self.made is None:
-            self.made = Solver(self.timeout)
-        return self.made
+    place: int
+    question: Question
+    goal: Goal
+    given: tuple[str, ...]
 
 
-def _names(given: Iterable[Given]) -> str:
-    return " and ".join(dict.fromkeys(one.precondition.name for one in given))
+@dataclass
+class _Round:
+    """The questions of one level, asked of one solver.
+
+    Questions with the same preconditions are asked together: "can any of these goals fail?".  If not, all are proved by one query; if so, the int reading
+    tells which goals the model refutes, those are set aside for a canonical witness each, and the rest is asked again.
+    """
+
+    checker: Checker
+    scene: Scene
+    solver: Solver | None = None
+
+    def results(self, codes: frozenset[str] | None) -> list[Result]:
+        found: list[Result] = []
+        open_questions: dict[tuple[Expr, ...], list[_Open]] = {}
+        for question in questions(self.scene, codes):
+            start = time.perf_counter()
+            found.append(self._settle(question, len(found), open_questions))
+            found[-1] = replace(found[-1], milliseconds=(time.perf_counter() - start) * 1000)
+        for facts, group in open_questions.items():
+            start = time.perf_counter()
+            answers = self._together(facts, group)
+            share = (time.perf_counter() - start) * 1000 / len(group)
+            for one, answer in zip(group, answers, strict=True):
+                found[one.place] = replace(answer, milliseconds=found[one.place].milliseconds + share)
+        if self.solver is not None:
+            self.checker.statistics.queries += self.solver.statistics.queries
+            self.checker.statistics.solver_seconds += self.solver.statistics.seconds
+        return found
+
+    def _result(self, question: Question, verdict: Verdict, **details: Any) -> Result:
+        subject = question.subject
+        return Result(question.claim, question.code, subject.name, self.scene.layout, self.scene.level, verdict, about=subject, **details)
+
+    def _settle(self, question: Question, place: int, later: dict[tuple[Expr, ...], list[_Open]]) -> Result:
+        """The result of what needs no solver; the rest is put into `later`, with a place kept for it."""
+        if hasattr(question.subject, "reason"):
+            return self._result(question, Verdict.NOT_APPLICABLE, reason=question.subject.reason)
+        try:
+            goal = question.claim.goal(self.scene, question.subject)
+        except Absent as reason:
+            return self._result(question, Verdict.NOT_APPLICABLE, reason=str(reason))
+        given = tuple(dict.fromkeys(fact.precondition.name for fact in goal.given))
+        facts = tuple(dict.fromkeys(fact.fact for fact in goal.given if decided(fact.fact) is not True))
+        if self.checker.simplify and decided(goal.holds) is True:
+            unknown = self._inhabited(facts, question)
+            if unknown is None:
+                self.checker.statistics.known_bits += 1
+                return self._result(question, Verdict.PROVED, given=given, by="known bits", goal=goal)
+        later.setdefault(facts, []).append(_Open(place, question, goal, given))
+        return self._result(question, Verdict.UNKNOWN, given=given, goal=goal)
+
+    def _inhabited(self, facts: tuple[Expr, ...], question: Question) -> str | None:
+        """Make sure that the preconditions can hold together; the reason if the solver cannot tell.
+
+        Raises InternalError where they cannot: such a claim says nothing.
+        """
+        self.checker.statistics.vacuity += 1
+        if not facts or _by_example(facts):
+            return None
+        self.checker.statistics.vacuity_solver += 1
+        try:
+            with self._ask().scope(*facts):
+                if self._ask().model() is None:
+                    words = " and ".join(prose(fact) for fact in facts)
+                    raise InternalError(f"{question.code} about {question.subject.name} at {self.scene.level} assumes what cannot be: {words}")
+        except Unknown as reason:
+            return str(reason)
+        return None
+
+    def _ask(self) -> Solver:
+        if self.solver is None:
+            self.solver = Solver(self.checker.timeout)
+        return self.solver
+
+    def _together(self, facts: tuple[Expr, ...], group: list[_Open]) -> list[Result]:
+        """The results of questions that share their preconditions."""
+        for one in group:
+            reason = self._inhabited(facts, one.question)
+            if reason is not None:
+                return [self._result(each.question, Verdict.UNKNOWN, given=each.given, reason=reason, goal=each.goal) for each in group]
+        refuted: set[int] = set()
+        free = tuple(dict.fromkeys(variable for one in group for variable in _inputs(one.goal)))
+        with self._ask().scope(*facts):
+            try:
+                while len(refuted) < len(group):
+                    left = [one for one in group if one.place not in refuted]
+                    with self._ask().scope(or_(*[not_(one.goal.holds) for one in left])):
+                        values = self._ask().model(*free)
+                    if values is None:
+                        break
+                    model = dict(zip(free, values, strict=True))
+                    broken = {one.place for one in left if not evaluate(one.goal.holds, model)}
+                    if not broken:
+                        raise InternalError(f"the readings disagree: a model of z3 refutes none of {', '.join(one.question.code for one in left)} as ints")
+                    refuted |= broken
+            except Unknown:
+                return [self._alone(one) for one in group]
+            return [self._alone(one) if one.place in refuted else self._proved(one) for one in group]
+
+    def _proved(self, one: _Open) -> Result:
+        self.checker.statistics.solver += 1
+        return self._result(one.question, Verdict.PROVED, given=one.given, by="z3", goal=one.goal)
+
+    def _alone(self, one: _Open) -> Result:
+        """One question by itself, inside a scope that asserts its preconditions; a refutation gets its canonical witness."""
+        assert one.goal.entry is not None
+        try:
+            with self._ask().scope(not_(one.goal.holds)):
+                witness = canonical(self._ask(), one.goal.entry, _inputs(one.goal))
+        except Unknown as reason:
+            return self._result(one.question, Verdict.UNKNOWN, given=one.given, reason=str(reason), goal=one.goal)
+        if witness is None:
+            return self._proved(one)
+        self.checker.statistics.solver += 1
+        reread(one.goal, witness, one.question.code)
+        known = find(self.checker.known, self.scene.layout, self.scene.level.value, one.question.code, one.question.subject.name)
+        if known is not None:
+            self.checker.used.add(known)
+        return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
 
 
+@cache
 def _by_example(facts: tuple[Expr, ...]) -> bool:
     """Whether some small values make all of `facts` true: an exact answer without the solver, when it is yes."""
     together = and_(*facts)
