@@ -1,2 +1,383 @@
-"""The command line; see below."""
-def main() -> None: ...
+"""The command line: ``bitspec check``, ``list``, ``show``, ``decode``, ``free``, ``explain``.
+
+z3 is imported by ``check`` alone, so that the others start at once.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import wraps
+from io import StringIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import bitspec
+from archs import discover
+from bitspec.fields import LayoutError
+from bitspec.layout import CONFIGS, Absent, Layout
+from bitspec.render import formats, renderer
+from bitspec.report import Report
+from bitspec.vocabulary import Level, VocabularyError, level, unknown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from proofs.check import Result
+    from proofs.claim import Scene
+
+USAGE, INTERNAL = 2, 4
+
+
+class BadInput(click.ClickException):
+    """Something the user gave is wrong: one line on standard error, exit 2."""
+
+    exit_code = USAGE
+
+    def show(self, file: Any = None) -> None:
+        """Print the one line."""
+        click.echo(f"bitspec: {self.format_message()}", err=True)
+
+
+def _guarded(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what a user can get wrong into one line and exit 2, and what we got wrong into exit 4."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (VocabularyError, LayoutError, Absent) as error:
+            raise BadInput(str(error)) from None
+        except OSError as error:
+            raise BadInput(f"{error.filename or ''}: {error.strerror}".lstrip(": ")) from None
+        except Exception as error:
+            if type(error).__name__ != "InternalError":
+                raise
+            click.echo(f"bitspec: internal error: {error}", err=True)
+            sys.exit(INTERNAL)
+
+    return run
+
+
+def _print(renderable: RenderableType, output: Path | None = None) -> None:
+    """Print for people: in colour on a terminal; plain, 100 columns wide and without trailing blanks elsewhere.  NO_COLOR is honoured by rich."""
+    from rich.console import Console
+
+    if output is None and sys.stdout.isatty():
+        Console(highlight=False).print(renderable)
+        return
+    page = StringIO()
+    Console(file=page, width=100, highlight=False, color_system=None).print(renderable)
+    text = "".join(line.rstrip() + "\n" for line in page.getvalue().splitlines())
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.write_text(text, encoding="utf-8")
+
+
+def _target(text: str) -> tuple[str, str | None]:
+    arch, _, release = text.partition("@")
+    return arch, release or None
+
+
+def _layouts(targets: Iterable[str], variant: str | None, config: str) -> Iterator[Layout]:
+    """The layouts a command is about: every architecture's newest, or the ones named."""
+    for target in targets or discover.architectures():
+        arch, release = _target(target)
+        if variant != "all":
+            yield discover.layout(arch, release, variant, config)
+            continue
+        for one in discover.variants(arch):
+            try:
+                yield discover.layout(arch, release, one, config)
+            except Absent as reason:
+                click.echo(f"bitspec: {target} {one}: skipped: {reason}", err=True)
+
+
+def _levels(names: tuple[str, ...]) -> tuple[Level, ...]:
+    return tuple(level(name) for name in names) or tuple(Level)
+
+
+def _one(target: str, variant: str | None, config: str = "default") -> Layout:
+    arch, release = _target(target)
+    return discover.layout(arch, release, variant, config)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(bitspec.__version__, prog_name="bitspec")
+def main() -> None:
+    """Decide whether a page-table layout is sound: prove or refute, for every value.
+
+    \b
+    Example:
+      bitspec check                        every architecture's newest layout
+      bitspec check s390@linux-6.12        one layout
+      bitspec decode x86_64 pmd 0x4080     what one raw value means
+
+    Exit status: 0 nothing refuted but what is known; 1 something refuted, or a stale known; 2 wrong input; 3 inconclusive; 4 internal error.
+    """
+
+
+_variant = click.option("--variant", metavar="NAME", help="The hardware variant, or 'all'; the default is each architecture's first.")
+_level = click.option("--level", "levels", multiple=True, metavar="LEVEL", help="pte, pmd or pud; may be given several times. Default: all.")
+_config = click.option("--config", default="default", metavar="NAME", show_default=True, help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}.")
+
+
+@main.command()
+@click.argument("targets", nargs=-1, metavar="[ARCH[@LAYOUT]]...")
+@_level
+@_variant
+@_config
+@click.option("--select", multiple=True, metavar="CODES", help="Ask only these claims: codes, their beginnings, or names; separated by commas.")
+@click.option("--ignore", multiple=True, metavar="CODES", help="Leave these claims out.")
+@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+@click.option("--stats", is_flag=True, help="Tell how many queries there were, who decided them, and how long it took.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a query after this time; the claim is then unknown.")
+@click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something is refuted or unknown.")
+@_guarded
+def check(
+    targets: tuple[str, ...],
+    levels: tuple[str, ...],
+    variant: str | None,
+    config: str,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    format_: str,
+    output: Path | None,
+    stats: bool,
+    timeout: float | None,
+    exit_zero: bool,
+) -> None:
+    """Prove or refute every claim about the layouts named; without ARCH, about every architecture's newest.
+
+    \b
+    Example:
+      bitspec check s390@linux-6.12 --level pmd
+      bitspec check x86_64 --variant all --select SWP,MIG --format json -o report.json
+    """
+    if format_ not in formats():
+        raise BadInput(unknown("format", format_, formats()))
+    if output is not None and not output.parent.is_dir():
+        raise BadInput(f"{output.parent}: no such folder")
+    wanted = _levels(levels)
+    discover.config(config)
+    layouts = list(_layouts(targets, variant, config))
+    codes = _codes(select, ignore)
+
+    start = time.perf_counter()
+    report = _check(layouts, wanted, codes, timeout, stats, start)
+    rendered = renderer(format_)(report)
+    if not isinstance(rendered, str):
+        _print(rendered, output)
+    elif output is None:
+        click.echo(rendered, nl=False)
+    else:
+        output.write_text(rendered, encoding="utf-8")
+    sys.exit(0 if exit_zero else report.status)
+
+
+def _codes(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str] | None:
+    if not select and not ignore:
+        return None
+    from proofs import claim
+
+    chosen = claim.select(_split(select)) if select else frozenset(claim.by_code())
+    return chosen - claim.select(_split(ignore)) if ignore else chosen
+
+
+def _split(values: tuple[str, ...]) -> list[str]:
+    return [code.strip() for value in values for code in value.split(",") if code.strip()]
+
+
+def _check(layouts: list[Layout], levels: tuple[Level, ...], codes: frozenset[str] | None, timeout: float | None, stats: bool, start: float) -> Report:
+    from bitspec.solver import version
+    from proofs.check import Checker
+    from proofs.report import finding, stale, tables
+
+    known = {arch: discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
+    every = [entry for entries in known.values() for entry in entries]
+    checker = Checker(every, timeout)
+    results: list[Result] = []
+    for layout in _watched(layouts):
+        results += checker.check(layout, levels, codes)
+    report = Report(
+        version=bitspec.__version__,
+        solver=version(),
+        findings=tuple(finding(one) for one in results),
+        tables=tuple(tables(results)),
+        stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, [one for one in results if one.layout.arch == arch])),
+        seconds=time.perf_counter() - start,
+        statistics=_statistics(checker, len(results)) if stats else {},
+    )
+    return report
+
+
+def _statistics(checker: Any, results: int) -> dict[str, float]:
+    counts = checker.statistics
+    return {
+        "results": results,
+        "decided by known bits": counts.known_bits,
+        "decided by z3": counts.solver,
+        "z3 queries": counts.queries,
+        "z3 seconds": round(counts.solver_seconds, 3),
+        "vacuity checks": counts.vacuity,
+        "of them by z3": counts.vacuity_solver,
+    }
+
+
+def _watched(layouts: list[Layout]) -> Iterator[Layout]:
+    """The layouts, with a progress bar on a terminal when there are many."""
+    if len(layouts) < 6 or not sys.stderr.isatty():
+        yield from layouts
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(layouts, "checking", console=Console(stderr=True), transient=True)
+
+
+@main.command("list")
+@click.argument("what", type=click.Choice(["architectures", "claims", "preconditions"]), default="architectures")
+@_guarded
+def list_(what: str) -> None:
+    """List architectures with their layouts, or the claims, or the preconditions.
+
+    \b
+    Example:
+      bitspec list
+      bitspec list claims
+    """
+    from bitspec.render import _listing
+
+    if what == "architectures":
+        _print(_listing.architectures([(arch, _provenances(arch), discover.variants(arch), _level_names(arch)) for arch in discover.architectures()]))
+    elif what == "claims":
+        from proofs.claim import FAMILIES, by_code
+
+        _print(_listing.claims([(code, one.name, ",".join(at.value for at, its in one.codes.items() if its == code), one.summary) for code, one in by_code().items()], FAMILIES))
+    else:
+        from proofs.preconditions import ALL
+
+        _print(_listing.preconditions([(one.name, one.guarantee) for one in ALL]))
+
+
+def _provenances(arch: str) -> list[str]:
+    return [f"{release} ({discover.layout(arch, release).provenance})" for release in discover.releases(arch)]
+
+
+def _level_names(arch: str) -> list[str]:
+    return [at.value for at in Level if at in discover.layout(arch).uses]
+
+
+def _scenes(target: str, levels: tuple[str, ...], variant: str | None, config: str) -> Iterator[Scene]:
+    from proofs.claim import Scene
+
+    layout = _one(target, variant, config)
+    for at in _levels(levels):
+        if at in layout.uses:
+            yield Scene(layout, at)
+        elif levels:
+            raise BadInput(f"{at} is folded in {layout.name} {layout.hardware.variant}")
+
+
+@main.command()
+@click.argument("target", metavar="ARCH[@LAYOUT]")
+@_level
+@_variant
+@_config
+@_guarded
+def show(target: str, levels: tuple[str, ...], variant: str | None, config: str) -> None:
+    """Show the bits of every state in the manual's numbering, with their owners, and the truth table that is promised.
+
+    \b
+    Example:
+      bitspec show s390 --level pmd
+    """
+    from bitspec.render import _anatomy
+    from proofs.anatomy import shown
+
+    for scene in _scenes(target, levels, variant, config):
+        _print(_anatomy.show(shown(scene)))
+
+
+@main.command()
+@click.argument("target", metavar="ARCH[@LAYOUT]")
+@click.argument("level_name", metavar="LEVEL")
+@click.argument("value")
+@_variant
+@_config
+@_guarded
+def decode(target: str, level_name: str, value: str, variant: str | None, config: str) -> None:
+    """Say what one raw entry means: its states, its fields, the kernel's predicates, the walk.  VALUE is hexadecimal (0x...) or decimal.
+
+    \b
+    Example:
+      bitspec decode s390@linux-6.12 pmd 0x1600
+    """
+    from bitspec.render import _anatomy
+    from proofs.anatomy import decoded
+
+    layout = _one(target, variant, config)
+    at = level(level_name)
+    number = _number(value)
+    (scene,) = _scenes(target, (at.value,), variant, config)
+    width = layout.uses[at].views["leaf"].width
+    if number >> width:
+        raise BadInput(f"the value must fit into {width} bits, not {value}")
+    _print(_anatomy.decode(decoded(scene, number)))
+
+
+def _number(text: str) -> int:
+    try:
+        number = int(text, 0)
+    except ValueError:
+        raise BadInput(f"the value must be a number like 0x1600 or 5632, not {text!r}") from None
+    if number < 0:
+        raise BadInput(f"the value must not be negative, not {text}")
+    return number
+
+
+@main.command()
+@click.argument("target", metavar="ARCH[@LAYOUT]")
+@_level
+@_variant
+@_config
+@_guarded
+def free(target: str, levels: tuple[str, ...], variant: str | None, config: str) -> None:
+    """Say whose each bit is, in each kind of entry, and which are free.
+
+    \b
+    Example:
+      bitspec free x86_64 --level pmd
+    """
+    from bitspec.render import _anatomy
+    from proofs.anatomy import owners
+
+    for scene in _scenes(target, levels, variant, config):
+        _print(_anatomy.free(owners(scene)))
+
+
+@main.command()
+@click.argument("code")
+@_guarded
+def explain(code: str) -> None:
+    """Explain a claim in full; CODE is its code or its name.
+
+    \b
+    Example:
+      bitspec explain SWP405
+    """
+    from bitspec.render import _listing
+    from proofs.claim import HEADINGS, assumptions, find
+
+    one = find(code)
+    given = assumptions(one, [discover.layout(arch) for arch in discover.architectures()])
+    _print(_listing.explanation(one.name, sorted({f"{its} ({at})" for at, its in one.codes.items()}), one.sections, HEADINGS, [(fact.name, fact.guarantee) for fact in given], one.where))
+
+
+if __name__ == "__main__":
+    main()

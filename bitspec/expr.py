@@ -182,6 +182,11 @@ def var(name: str, width: int) -> Expr:
     return _node("var", (), name, width)
 
 
+def named(text: str, width: int) -> Expr:
+    """A variable with any text for a name; it can be read as C and prose, and is not meant for anything else."""
+    return _node("var", (), text, width)
+
+
 TRUE: Final = const(1, 1)
 FALSE: Final = const(0, 1)
 

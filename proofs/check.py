@@ -42,7 +42,7 @@ class Result:
     """A claim's verdict for one subject.
 
     Attributes:
-        claim, code, subject, layout, level: what was asked; with variant and config they are the result's key.
+        claim, code, subject, scene: what was asked.
         verdict: the answer.
         given: the preconditions' names.
         witness: the counterexample of a refuted claim.
@@ -57,8 +57,7 @@ class Result:
     claim: Claim
     code: str
     subject: str
-    layout: Layout
-    level: Level
+    scene: Scene = field(repr=False)
     verdict: Verdict
     given: tuple[str, ...] = ()
     witness: Witness | None = None
@@ -68,6 +67,16 @@ class Result:
     milliseconds: float = 0.0
     goal: Goal | None = field(default=None, compare=False, repr=False)
     about: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def layout(self) -> Layout:
+        """The layout it was asked about."""
+        return self.scene.layout
+
+    @property
+    def level(self) -> Level:
+        """The level it was asked at."""
+        return self.scene.level
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str, str]:
@@ -175,7 +184,7 @@ class _Round:
 
     def _result(self, question: Question, verdict: Verdict, **details: Any) -> Result:
         subject = question.subject
-        return Result(question.claim, question.code, subject.name, self.scene.layout, self.scene.level, verdict, about=subject, **details)
+        return Result(question.claim, question.code, subject.name, self.scene, verdict, about=subject, **details)
 
     def _settle(self, question: Question, place: int, later: dict[tuple[Expr, ...], list[_Open]]) -> Result:
         """The result of what needs no solver; the rest is put into `later`, with a place kept for it."""

@@ -25,7 +25,7 @@ from bitspec.expr import Expr
 from bitspec.hardware import HardwareLevel
 from bitspec.layout import Absent, Kernel, Layout
 from bitspec.vocabulary import Level, VocabularyError, unknown
-from proofs.preconditions import Given
+from proofs.preconditions import Given, Precondition
 from proofs.states import Missing, State, states
 
 #: The headings of a claim's documentation, in order; the text before the first one says what the claim says.
@@ -233,3 +233,18 @@ def select(patterns: Iterable[str]) -> frozenset[str]:
             raise VocabularyError(unknown("claim code", pattern, by_code()))
         chosen |= matching
     return frozenset(chosen)
+
+
+def assumptions(one: Claim, layouts: Iterable[Layout]) -> tuple[Precondition, ...]:
+    """The preconditions a claim is asked under, in any of `layouts`."""
+    found: dict[Precondition, None] = {}
+    for layout in layouts:
+        for level in one.codes:
+            scene = Scene(layout, level)
+            try:
+                for subject in one.about(scene):
+                    if not hasattr(subject, "reason"):
+                        found.update(dict.fromkeys(given.precondition for given in one.goal(scene, subject).given))
+            except Absent:
+                continue
+    return tuple(found)

@@ -59,6 +59,7 @@ class State:
         patterns: for a leaf, the attribute bits it can have; None elsewhere.
         frame: for an entry that has one, its page frame number as an expression of the inputs.
         address: for a table, the lower table's physical address.
+        made_by: the helpers that built it, by name.
     """
 
     about: StateName
@@ -70,6 +71,7 @@ class State:
     patterns: Patterns | None = None
     frame: Expr | None = None
     address: Expr | None = None
+    made_by: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -111,6 +113,7 @@ class State:
             self.patterns,
             None if self.frame is None else substitute(self.frame, fresh),
             None if self.address is None else substitute(self.address, fresh),
+            self.made_by,
         )
 
     def rebuild(self, entry: int) -> tuple[int, dict[Expr, int]]:
@@ -264,7 +267,7 @@ class _Deriver:
 
     def _none(self, about: StateName) -> State:
         entry, inputs = self._touched(self.k.clear())
-        return State(about, self.level, entry, inputs, (), "none")
+        return State(about, self.level, entry, inputs, (), "none", made_by=(f"{self.level}_clear",))
 
     def _table(self, about: StateName) -> State:
         bits = self.use.table_bits
@@ -274,7 +277,7 @@ class _Deriver:
         address = self._scatter(made, number)
         entry, inputs = self._touched(made)
         given = (pre.TABLE.holds(TRUE), pre.PFN.holds(TRUE))
-        return State(about, self.level, entry, (Input(number, "the lower table's address over its size", address), *inputs), given, "table", address=where)
+        return State(about, self.level, entry, (Input(number, "the lower table's address over its size", address), *inputs), given, "table", address=where, made_by=(f"{self.level}_populate",))
 
     def _page_shift(self) -> int:
         return self.k.number("PAGE_SHIFT")
@@ -398,7 +401,7 @@ class _Deriver:
             flags = var(f"flags{suffix}", self.width)
             entry = entry | flags & (found.free | extra)
             inputs.append(Input(flags, "the independent attribute bits", self.here & (found.free | extra)))
-        return State(about, self.level, entry, tuple(inputs), tuple(given), "leaf", Patterns(found.cores, found.free | extra, ~(found.free | extra | mask) & (1 << self.width) - 1), self._frame)
+        return State(about, self.level, entry, tuple(inputs), tuple(given), "leaf", Patterns(found.cores, found.free | extra, ~(found.free | extra | mask) & (1 << self.width) - 1), self._frame, made_by=(f"pfn_{self.level}",))
 
     def _recover_frame(self) -> Expr:
         pfn = self.k.pfn(self.here)
@@ -441,7 +444,7 @@ class _Deriver:
         except Absent:
             none = None
         if none is None:
-            return State(about, self.level, invalidate(plain.entry), plain.inputs, plain.given, "invalid", frame=self._frame)
+            return State(about, self.level, invalidate(plain.entry), plain.inputs, plain.given, "invalid", frame=self._frame, made_by=(invalidate.name, f"pfn_{self.level}"))
         which = var("protnone", 1)
         return State(
             about,
@@ -451,6 +454,7 @@ class _Deriver:
             (*plain.given, *none.given),
             "invalid",
             frame=self._frame,
+            made_by=(invalidate.name, f"pfn_{self.level}"),
         )
 
     # swap and its relatives
@@ -508,7 +512,8 @@ class _Deriver:
         entry = self._encode(swap_type, offset)
         entry, flags = self._flagged(entry, exclusive=kind.payload == "slot")
         entry, touched = self._touched(entry)
-        return State(about, self.level, entry, (*inputs, *flags, *touched), tuple(given), "swap", frame=frame)
+        made_by = ("__swp_entry", codec, *(f"{self.level}_swp_mk{one.name}" for one in flags))
+        return State(about, self.level, entry, (*inputs, *flags, *touched), tuple(given), "swap", frame=frame, made_by=made_by)
 
     def _flagged(self, entry: Expr, exclusive: bool) -> tuple[Expr, tuple[Input, ...]]:
         """Any subset of the software flags; only a swapped-out page can be marked exclusive by a flag, the other kinds say it by their type."""
@@ -528,7 +533,7 @@ class _Deriver:
             raise Absent(made.reason)
         back = self.k.helper(f"__rste_to_pte_{self.level}")(self.here)
         inputs = tuple(Input(one.variable, one.meaning, _through(one.recover, back)) for one in made.inputs)
-        return State(about, self.level, convert(made.entry), inputs, made.given, "swap")
+        return State(about, self.level, convert(made.entry), inputs, made.given, "swap", made_by=(convert.name,))
 
 
 def _through(recover: Expr | None, entry: Expr) -> Expr | None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from bitspec.expr import Expr
+from bitspec.expr import Expr, named
 from bitspec.read.as_c import c_text
 
 _COMPARE = {"eq": "==", "ult": "<", "ule": "<="}
+
+
+def phrase(text: str, width: int) -> Expr:
+    """A variable that reads as `text`, for expressions that are only ever read as prose or C."""
+    return named(text, width)
 
 
 def prose(expr: Expr) -> str:

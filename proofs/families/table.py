@@ -39,7 +39,7 @@ def none_looks_present(k: Kernel, s: State) -> Expr:
     return not_(k.present(s.entry))
 
 
-@claim("none-looks-huge", *codes(32), about=_none, column="trans_huge", expect=False)
+@claim("none-looks-huge", *codes(32)[1:], about=_none, column="trans_huge", expect=False)
 def none_looks_huge(k: Kernel, s: State) -> Expr:
     """A cleared entry does not look like a transparent huge page.
 
@@ -65,7 +65,7 @@ def none_looks_protnone(k: Kernel, s: State) -> Expr:
     return not_(k.protnone(s.entry))
 
 
-@claim("table-looks-none", *codes(34), about=_table, column="none", expect=False)
+@claim("table-looks-none", *codes(34)[1:], about=_table, column="none", expect=False)
 def table_looks_none(k: Kernel, s: State) -> Expr:
     """An entry that leads to a lower table is not none.
 
@@ -78,7 +78,7 @@ def table_looks_none(k: Kernel, s: State) -> Expr:
     return not_(k.none(s.entry))
 
 
-@claim("table-not-present", *codes(35), about=_table, column="present", expect=True)
+@claim("table-not-present", *codes(35)[1:], about=_table, column="present", expect=True)
 def table_not_present(k: Kernel, s: State) -> Expr:
     """An entry that leads to a lower table is present.
 
@@ -91,7 +91,7 @@ def table_not_present(k: Kernel, s: State) -> Expr:
     return k.present(s.entry)
 
 
-@claim("table-looks-leaf", *codes(36), about=_table, column="leaf", expect=False)
+@claim("table-looks-leaf", *codes(36)[1:], about=_table, column="leaf", expect=False)
 def table_looks_leaf(k: Kernel, s: State) -> Expr:
     """An entry that leads to a lower table does not look like a leaf.
 
@@ -104,7 +104,7 @@ def table_looks_leaf(k: Kernel, s: State) -> Expr:
     return not_(k.leaf(s.entry))
 
 
-@claim("table-looks-huge", *codes(37), about=_table, column="trans_huge", expect=False)
+@claim("table-looks-huge", *codes(37)[1:], about=_table, column="trans_huge", expect=False)
 def table_looks_huge(k: Kernel, s: State) -> Expr:
     """An entry that leads to a lower table does not look like a transparent huge page.
 
@@ -117,7 +117,7 @@ def table_looks_huge(k: Kernel, s: State) -> Expr:
     return not_(k.trans_huge(s.entry))
 
 
-@claim("table-looks-protnone", *codes(38), about=_table, column="protnone", expect=False)
+@claim("table-looks-protnone", *codes(38)[1:], about=_table, column="protnone", expect=False)
 def table_looks_protnone(k: Kernel, s: State) -> Expr:
     """An entry that leads to a lower table does not look prot-none.
 
@@ -130,7 +130,7 @@ def table_looks_protnone(k: Kernel, s: State) -> Expr:
     return not_(k.protnone(s.entry))
 
 
-@claim("table-bad", *codes(39), about=_table, column="bad", expect=False)
+@claim("table-bad", *codes(39)[1:], about=_table, column="bad", expect=False)
 def table_bad(k: Kernel, s: State) -> Expr:
     """An entry that leads to a lower table is not bad.
 
@@ -169,7 +169,7 @@ def leaf_not_present(k: Kernel, s: State) -> Expr:
     return k.present(s.entry)
 
 
-@claim("leaf-not-leaf", *codes(42), about=leaves, column="leaf", expect=True)
+@claim("leaf-not-leaf", *codes(42)[1:], about=leaves, column="leaf", expect=True)
 def leaf_not_leaf(k: Kernel, s: State) -> Expr:
     """A huge leaf looks like a leaf.
 
@@ -182,7 +182,7 @@ def leaf_not_leaf(k: Kernel, s: State) -> Expr:
     return k.leaf(s.entry)
 
 
-@claim("leaf-not-huge", *codes(43), about=rows("leaf", "leaf-old", "leaf-protnone", "leaf-invalidated"), column="trans_huge", expect=True)
+@claim("leaf-not-huge", *codes(43)[1:], about=rows("leaf", "leaf-old", "leaf-protnone", "leaf-invalidated"), column="trans_huge", expect=True)
 def leaf_not_huge(k: Kernel, s: State) -> Expr:
     """A transparent huge page looks like one, mapped or being split.
 
@@ -195,7 +195,7 @@ def leaf_not_huge(k: Kernel, s: State) -> Expr:
     return k.trans_huge(s.entry)
 
 
-@claim("devmap-looks-huge", *codes(44), about=rows("leaf-devmap"), column="trans_huge", expect=False)
+@claim("devmap-looks-huge", *codes(44)[1:], about=rows("leaf-devmap"), column="trans_huge", expect=False)
 def devmap_looks_huge(k: Kernel, s: State) -> Expr:
     """A devmap leaf does not look like a transparent huge page.
 

@@ -1,0 +1,157 @@
+"""Text: for people, in a terminal or a pipe.  Truth tables first, then what is refuted, then what is known, then the counts."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from bitspec.fields import Owner
+from bitspec.picture import Picture
+from bitspec.report import Cell, Evidence, Finding, Report, Table
+
+_MARKS = {"proved": ("", "green"), "refuted": ("!", "bold red"), "unknown": ("?", "yellow"), "not-applicable": ("-", "dim")}
+OWNER_STYLES = {
+    Owner.HARDWARE: "bold cyan",
+    Owner.SOFTWARE: "bold magenta",
+    Owner.RESERVED: "bold red",
+    Owner.IGNORED: "dim",
+    Owner.FREE: "green",
+}
+
+
+def render(report: Report) -> RenderableType:
+    """The report as a rich renderable."""
+    parts: list[RenderableType] = []
+    for table in report.tables:
+        parts += [truth_table(table), Text()]
+    if report.tables:
+        parts += [Text("A cell is what is promised, proved for every value. !x refuted, (x) refuted and known, ?x unknown, . nothing promised, - no such thing.", "dim"), Text()]
+    refuted = [one for one in report.findings if one.verdict == "refuted"]
+    for one in refuted:
+        if not one.known:
+            parts += [full(one), Text()]
+    known = [one for one in refuted if one.known]
+    if known:
+        parts += [Text("Known refutations", "bold"), *(brief(one) for one in known), Text()]
+    for one in report.findings:
+        if one.verdict == "unknown":
+            parts.append(Text(f"unknown  {one.code} {one.name}: {one.subject}, {_where(one)}: {one.reason}", "yellow"))
+    for gone in report.stale:
+        parts.append(Text(f"stale    {gone.code} {gone.subject}: {gone.reason} ({gone.where})", "bold red"))
+    parts += [Text(note, "dim") for note in report.notes]
+    parts.append(_summary(report))
+    if report.statistics:
+        parts.append(Text("  ".join(f"{name} {value:g}" for name, value in report.statistics.items()), "dim"))
+    return Group(*parts)
+
+
+def truth_table(table: Table) -> RenderableType:
+    """Rows are states, columns predicates and the hardware's reaction."""
+    grid = Grid(title=Text(table.title, "bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    grid.add_column("state", no_wrap=True)
+    for column in table.columns:
+        grid.add_column(column, justify="left", no_wrap=column != "hardware")
+    for name, cells in table.rows:
+        grid.add_row(Text(name), *[_cell(cell) for cell in cells])
+    notes = [Text(note, "dim") for note in table.notes]
+    return Group(grid, *notes)
+
+
+def _cell(cell: Cell) -> Text:
+    if not cell.promise:
+        return Text(".", "dim")
+    if cell.known:
+        return Text(f"({cell.promise})", "yellow")
+    mark, style = _MARKS[cell.verdict]
+    return Text("-", style) if mark == "-" else Text(mark + cell.promise, style)
+
+
+def _where(one: Finding) -> str:
+    variant = f" {one.variant}" if one.variant else ""
+    config = f" {one.config}" if one.config != "default" else ""
+    return f"{one.arch}@{one.layout}{variant}{config} {one.level}"
+
+
+def full(one: Finding) -> RenderableType:
+    """The report of one refutation: what was claimed, the counterexample under every view, and the definitions that clash."""
+    assert one.evidence is not None
+    head = Text.assemble(("refuted  ", "bold red"), (f"{one.code} {one.name}", "bold"), f": {one.subject}, {_where(one)}")
+    rows: list[tuple[str, RenderableType]] = [
+        ("says", Text(one.summary)),
+        ("claim", Text(one.claim)),
+        ("given", Text(", ".join(one.given) or "nothing")),
+        ("witness", _witness(one.evidence)),
+    ]
+    parts = [head, _rows(rows)]
+    parts += [Padding(picture(shown), (0, 0, 0, 0)) for shown in one.evidence.pictures]
+    facts: list[tuple[str, RenderableType]] = [
+        ("kernel", Text(predicates(one.evidence))),
+        ("hardware", Text(reactions(one.evidence))),
+    ]
+    facts += [("defined", Text(f"{place.name} at {place.where}" + (f" ({place.cite})" if place.cite else ""))) for place in one.places]
+    parts.append(_rows(facts))
+    return Group(*parts)
+
+
+def _rows(rows: list[tuple[str, RenderableType]]) -> Grid:
+    grid = Grid(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    grid.add_column(style="dim", no_wrap=True, min_width=9)
+    grid.add_column()
+    for name, value in rows:
+        grid.add_row(name, value)
+    return grid
+
+
+def _witness(one: Evidence) -> Text:
+    inputs = ", ".join(f"{name} {value:#x}" for name, value in one.inputs.items())
+    text = Text.assemble((one.text, "bold"), f"  ({inputs})" if inputs else "")
+    text.append(", the only entry that refutes it" if one.unique else ", the simplest of several", "dim")
+    return text
+
+
+def predicates(one: Evidence) -> str:
+    """What the kernel's predicates say: those that hold, then those that do not."""
+    yes = [name for name, value in one.predicates.items() if value]
+    no = [name for name, value in one.predicates.items() if not value]
+    return f"{' '.join(yes) or 'nothing'}; not {' '.join(no) or 'anything'}"
+
+
+def reactions(one: Evidence) -> str:
+    """What the hardware does, said once where it is the same for every access."""
+    if len(set(one.hardware.values())) == 1:
+        return next(iter(one.hardware.values()))
+    return "; ".join(f"{access}: {reaction}" for access, reaction in one.hardware.items())
+
+
+def picture(shown: Picture) -> RenderableType:
+    """A bit picture with its legend."""
+    grid = Grid(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    for _ in range(4):
+        grid.add_column(no_wrap=True)
+    grid.add_column()
+    for one in shown.legend:
+        value = "" if one.value is None else f"{one.value:#x}"
+        grid.add_row(Text(one.letter, OWNER_STYLES[one.owner]), one.where, Text(one.name, OWNER_STYLES[one.owner]), value, Text(f"{one.owner.value}: {one.meaning}" if one.meaning else one.owner.value, "dim"))
+    return Group(Text(shown.title, "bold"), *[Text(line, no_wrap=True) for line in shown.lines], grid)
+
+
+def brief(one: Finding) -> RenderableType:
+    """A known refutation, in two or three lines."""
+    assert one.evidence is not None
+    assert one.known is not None
+    head = Text.assemble(("known    ", "yellow"), (f"{one.code} {one.name}", "bold"), f": {one.subject}, {_where(one)}: {one.known['class']}, witness {one.evidence.text}")
+    guards = one.known.get("guards") or ()
+    lines = [Text(str(one.known["reason"]))]
+    if isinstance(guards, (list, tuple)) and guards:
+        lines.append(Text("guarded by " + "; ".join(map(str, guards))))
+    return Group(head, *[Padding(line, (0, 0, 0, 9)) for line in lines])
+
+
+def _summary(report: Report) -> Text:
+    counts = report.counts()
+    text = Text(", ".join(f"{number} {name}" for name, number in counts.items()))
+    text.stylize("bold red" if report.status == 1 else "bold yellow" if report.status else "bold green")
+    text.append(f" in {report.seconds:.2f} s")
+    return text

@@ -1,0 +1,143 @@
+"""What a run found, as plain data: the one thing every output format renders.
+
+A report names no claim's function and no solver; renderers need nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bitspec.picture import Picture
+
+
+@dataclass(frozen=True)
+class Place:
+    """A definition: a helper's name and where it was read."""
+
+    name: str
+    where: str
+    cite: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A counterexample, ready to be shown.
+
+    Attributes:
+        entry: the entry's value.
+        width: in bits.
+        unique: whether it is the only entry that refutes the claim.
+        inputs: the free inputs, by name.
+        predicates: what every predicate of the level says of the entry.
+        hardware: what the hardware does with it, per access; or why it is not asked.
+        pictures: the entry under each view that may read it.
+    """
+
+    entry: int
+    width: int
+    unique: bool
+    inputs: Mapping[str, int]
+    predicates: Mapping[str, bool]
+    hardware: Mapping[str, str]
+    pictures: tuple[Picture, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The entry in hexadecimal, all digits."""
+        return f"{self.entry:#0{self.width // 4 + 2}x}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result.  The first seven attributes are its key."""
+
+    code: str
+    subject: str
+    arch: str
+    layout: str
+    variant: str
+    config: str
+    level: str
+    name: str
+    source: str
+    provenance: str
+    verdict: str
+    claim: str
+    given: tuple[str, ...]
+    reason: str | None
+    known: Mapping[str, object] | None
+    evidence: Evidence | None
+    places: tuple[Place, ...]
+    summary: str
+    ms: float
+
+    @property
+    def where(self) -> str:
+        """Where to look first: the last definition involved, or the claim's layout."""
+        return self.places[0].where if self.places else f"archs/{self.arch}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of a truth table: what is promised, and what became of it; nothing promised is a dot."""
+
+    promise: str
+    verdict: str
+    known: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """The truth table of one level.
+
+    Attributes:
+        title: architecture, layout, variant, level.
+        columns: the predicates and the hardware's reaction.
+        rows: state name and cells.
+        notes: states that do not exist, with the reason.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stale:
+    """A known refutation that is none any more."""
+
+    code: str
+    subject: str
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a run of ``check`` found."""
+
+    version: str
+    solver: str
+    findings: tuple[Finding, ...]
+    tables: tuple[Table, ...]
+    stale: tuple[Stale, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()
+    statistics: Mapping[str, float] = field(default_factory=dict)
+
+    def counts(self) -> dict[str, int]:
+        """Findings by verdict; known refutations are counted apart from others."""
+        result = dict.fromkeys(("proved", "refuted", "known", "unknown", "not-applicable"), 0)
+        for one in self.findings:
+            result["known" if one.verdict == "refuted" and one.known else one.verdict] += 1
+        return result
+
+    @property
+    def status(self) -> int:
+        """The exit status: 1 something refuted or stale, 3 inconclusive, else 0."""
+        counts = self.counts()
+        if counts["refuted"] or self.stale:
+            return 1
+        return 3 if counts["unknown"] else 0

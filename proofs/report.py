@@ -1,0 +1,268 @@
+"""From results to a report: witnesses under every view, claims in words, the truth table, stale entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+
+from bitspec import report as plain
+from bitspec.expr import Expr
+from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
+from bitspec.layout import Helper, Kernel, Layout
+from bitspec.picture import Picture, draw
+from bitspec.read.as_int import evaluate, function
+from bitspec.vocabulary import Level
+from proofs.check import Result, Verdict
+from proofs.claim import Scene, claims
+from proofs.known import Known
+from proofs.spoken import predicates, say
+from proofs.states import Missing, State, entry_variable
+
+
+def finding(result: Result) -> plain.Finding:
+    """One result as plain data; a refuted one comes with its evidence."""
+    layout = result.layout
+    scene = result.scene
+    claim, helpers = result.claim.summary, ()
+    evidence = None
+    if result.witness is not None:
+        values = dict(result.witness.inputs)
+        claim, helpers = say(result.claim, scene, result.about, lambda part: not evaluate(part, values))
+        evidence = _evidence(scene, result)
+    return plain.Finding(
+        code=result.code,
+        subject=result.subject,
+        arch=layout.arch,
+        layout=layout.release,
+        variant=layout.hardware.variant,
+        config=layout.config.name,
+        level=result.level.value,
+        name=result.claim.name,
+        source="declared",
+        provenance=layout.provenance,
+        verdict=result.verdict.value,
+        claim=claim,
+        given=result.given,
+        reason=result.reason,
+        known=None if result.known is None else _known(result.known),
+        evidence=evidence,
+        places=_places(scene, helpers, result),
+        summary=result.claim.summary,
+        ms=result.milliseconds,
+    )
+
+
+def _known(one: Known) -> dict[str, object]:
+    return {"class": one.kind, "reason": one.reason, "guards": list(one.guards)}
+
+
+def _places(scene: Scene, helpers: Sequence[Helper], result: Result) -> tuple[plain.Place, ...]:
+    """The definitions that clash: the helpers the claim asks, and those that built the entry."""
+    if result.witness is None:
+        return ()
+    names = {one.name: one for one in helpers}
+    state = getattr(result.about, "state", result.about)
+    for name in getattr(state, "made_by", ()):
+        names.setdefault(name, scene.layout.helper(name))
+    return tuple(plain.Place(one.name, one.where, one.cite if one.cite != "replaced" else "") for one in names.values())
+
+
+def _evidence(scene: Scene, result: Result) -> plain.Evidence:
+    witness = result.witness
+    assert witness is not None
+    k = scene.k
+    entry = witness.entry
+    width = k.use.views["leaf"].width
+    is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == width
+    return plain.Evidence(
+        entry=entry,
+        width=width,
+        unique=witness.unique,
+        inputs={str(variable.attr): value for variable, value in witness.inputs},
+        predicates=said_of(k, entry) if is_entry else {},
+        hardware=hardware_says(scene, entry),
+        pictures=tuple(pictures(scene, entry)),
+    )
+
+
+def said_of(k: Kernel, entry: int) -> dict[str, bool]:
+    """What every predicate of the level says of a value."""
+    return {one.name: bool(function(one.body, one.params[0])(entry)) for one in predicates(k)}
+
+
+def hardware_says(scene: Scene, entry: int) -> dict[str, str]:
+    """What the MMU does with a value, per access, under every circumstance that can be."""
+    hardware = scene.layout.hardware
+    if hardware.no_walk is not None:
+        return {access.value: f"not asked: {hardware.no_walk}" for access in Access}
+    here = entry_variable(hardware.level(scene.level).width)
+    result = {}
+    for access in Access:
+        walk = hardware.level(scene.level).walk(here, access, hardware.context)
+        seen: dict[str, list[str]] = {}
+        for values, words in circumstances(hardware):
+            seen.setdefault(_reaction(walk, {here: entry, **values}), []).append(words)
+        result[access.value] = _either(seen)
+    return result
+
+
+def _either(seen: Mapping[str, list[str]]) -> str:
+    """One reaction, or several with the circumstances under which each happens."""
+    if len(seen) == 1:
+        return next(iter(seen))
+    return " or ".join(f"{reaction} ({_first(words)})" for reaction, words in seen.items())
+
+
+def _first(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{words[0]}, ..."
+
+
+def _reaction(walk: Walk, values: Mapping[Expr, int]) -> str:
+    for outcome in OUTCOMES:
+        if evaluate(getattr(walk, outcome), values):
+            if outcome == "leaf":
+                return f"leaf, frame {evaluate(walk.frame, values):#x}"
+            if outcome == "table":
+                return f"table at {evaluate(walk.address, values):#x}"
+            return outcome
+    raise AssertionError("a walk must have an outcome")
+
+
+def circumstances(hardware: Hardware) -> Iterator[tuple[dict[Expr, int], str]]:
+    """Every combination of what is possible: both values of a switch, the ends of a range."""
+    choices = [_possible(one) for one in hardware.circumstances]
+    for combination in product(*choices):
+        pairs = list(zip(hardware.circumstances, combination, strict=True))
+        yield {one.variable: value for one, value in pairs}, ", ".join(f"{one.name}={value}" for one, value in pairs)
+
+
+def _possible(one: Circumstance) -> list[int]:
+    every = range(1 << one.width)
+    held = [value for value in every if one.holds is None or evaluate(one.holds(one.variable), {one.variable: value})]
+    return held if len(held) <= 2 else [held[-1], held[0]]
+
+
+def pictures(scene: Scene, entry: int) -> Iterator[Picture]:
+    """The value under the hardware's view, and under each of the kernel's."""
+    hardware = scene.layout.hardware
+    if hardware.no_walk is None and scene.level in hardware.levels:
+        facts = hardware.level(scene.level)
+        kind = _hardware_view(scene, entry)
+        yield draw(f"{facts.name}, as the hardware sees it ({kind})", facts.views[kind], entry)
+    numbering = None
+    if scene.level in hardware.levels:
+        numbering = next(iter(hardware.levels[scene.level].views.values())).numbering
+    for name, view in scene.k.use.views.items():
+        if name != "table":
+            yield draw(f"{scene.layout.release}, read as a {'present' if name == 'leaf' else name} entry", view, entry, numbering)
+
+
+def _hardware_view(scene: Scene, entry: int) -> str:
+    facts = scene.layout.hardware.level(scene.level)
+    here = entry_variable(facts.width)
+    walk = facts.walk(here, Access.LOAD, scene.layout.hardware.context)
+    values, _ = next(circumstances(scene.layout.hardware))
+    together = {here: entry, **values}
+    if evaluate(walk.invalid, together) and "invalid" in facts.views:
+        return "invalid"
+    return "table" if evaluate(walk.table, together) and "table" in facts.views else "leaf"
+
+
+# The truth table
+
+
+def tables(results: Iterable[Result]) -> Iterator[plain.Table]:
+    """The truth table of every layout and level that was asked about, in the order of the results."""
+    scenes: dict[int, Scene] = {}
+    cells: dict[int, dict[tuple[str, str], Result]] = {}
+    for one in results:
+        if one.claim.column is not None and one.level in one.layout.uses:
+            scenes[id(one.scene)] = one.scene
+            cells.setdefault(id(one.scene), {})[(one.subject, one.claim.column)] = one
+    for key, scene in scenes.items():
+        yield table(scene, cells[key])
+
+
+_COLUMNS = ("none", "present", "leaf", "trans_huge", "protnone", "bad", "hardware")
+
+
+def table(scene: Scene, cells: Mapping[tuple[str, str], Result]) -> plain.Table:
+    """One level's truth table; with no results, its promises alone."""
+    promises = promised(scene)
+    columns = tuple(name for name in _COLUMNS if any(column == name for _, column in promises))
+    rows = []
+    for name, state in scene.states.items():
+        if isinstance(state, State):
+            rows.append((name, tuple(_cell(promises.get((name, column)), cells.get((name, column))) for column in columns)))
+    missing: dict[str, list[str]] = {}
+    for name, state in scene.states.items():
+        if isinstance(state, Missing):
+            missing.setdefault(state.reason, []).append(name)
+    notes = tuple(f"no {', '.join(names)}: {reason}" for reason, names in missing.items())
+    layout = scene.layout
+    config = f", config {layout.config.name}" if layout.config.name != "default" else ""
+    title = f"{layout.name} {layout.hardware.variant} {scene.level} ({layout.provenance}{config})"
+    return plain.Table(title, columns, tuple(rows), notes)
+
+
+def promised(scene: Scene) -> dict[tuple[str, str], str]:
+    """What the claims promise of each state and column."""
+    found: dict[tuple[str, str], str] = {}
+    for one in claims():
+        if one.column is None or scene.level not in one.codes:
+            continue
+        for subject in one.about(scene):
+            expect = one.expect
+            found[(subject.name, one.column)] = str(int(expect)) if isinstance(expect, bool) else str(expect)
+    return found
+
+
+def _cell(promise: str | None, result: Result | None) -> plain.Cell:
+    if promise is None:
+        return plain.Cell("", "")
+    if result is None:
+        return plain.Cell(promise, Verdict.PROVED.value)
+    return plain.Cell(promise, result.verdict.value, result.known is not None)
+
+
+# Known refutations that are none any more
+
+
+def stale(known: Iterable[Known], results: Sequence[Result]) -> Iterator[plain.Stale]:
+    """Every known refutation that a result contradicts, or that nothing was asked about although its code was."""
+    asked: dict[tuple[str, str, str, str], dict[str, Verdict]] = {}
+    layouts: dict[tuple[str, str, str, str], Layout] = {}
+    for one in results:
+        key = (one.code, one.level.value, one.layout.release, one.layout.hardware.variant)
+        asked.setdefault(key, {})[one.subject] = one.verdict
+        layouts[key] = one.layout
+    for entry in known:
+        for key, verdicts in asked.items():
+            code, level, _, _ = key
+            for subject in entry.subjects:
+                if layouts[key].config.name == "default" and entry.covers(layouts[key], level, code, subject):
+                    verdict = verdicts.get(subject)
+                    if verdict is not Verdict.REFUTED:
+                        what = "is not asked any more" if verdict is None else f"is {verdict}"
+                        yield plain.Stale(code, subject, f"archs/{layouts[key].arch}/known.py", f"listed as known, and {what} at {level}, {key[2]} {key[3]}")
+
+
+# decode
+
+
+def nearest(scene: Scene, entry: int) -> tuple[list[State], tuple[State, int] | None]:
+    """The states a value is in; and if none, the one with the member that differs in the fewest bits, and that member."""
+    members = []
+    best: tuple[int, State, int] | None = None
+    for state in scene.states.values():
+        if isinstance(state, Missing):
+            continue
+        made, _ = state.rebuild(entry)
+        if made == entry:
+            members.append(state)
+            continue
+        distance = (made ^ entry).bit_count()
+        if best is None or distance < best[0]:
+            best = (distance, state, made)
+    return members, None if members or best is None else (best[1], best[2])
+
