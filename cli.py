@@ -220,7 +220,7 @@ def _statistics(checker: Any, results: int) -> dict[str, float]:
     counts = checker.statistics
     return {
         "results": results,
-        "decided by known bits": counts.known_bits,
+        "decided by the simplifier": counts.simplified,
         "decided by z3": counts.solver,
         "z3 queries": counts.queries,
         "z3 seconds": round(counts.solver_seconds, 3),

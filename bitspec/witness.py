@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitspec.expr import Expr, bit, const, eq, ne
+from bitspec.expr import Expr, bit, eq, ne
 from bitspec.read.as_known import known
 from bitspec.solver import Solver
 
@@ -37,31 +37,22 @@ def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | 
     if values is None:
         return None
     with solver.scope():
-        best, *rest = values
-        best = _smallest(solver, entry, best)
+        best = _smallest(solver, entry, values[0])
         with solver.scope(ne(entry, best)):
             unique = solver.model() is None
         solver.add(eq(entry, best))
         chosen: list[int] = []
         for place, variable in enumerate(inputs):
-            values = solver.model(*inputs) if place == 0 else values
-            assert values is not None  # satisfiable: `best` came from a model
-            with solver.scope(_some_differ(inputs[place:], values[place:])):
-                other = solver.model()
-            if other is None:  # the rest is determined
-                chosen.extend(values[place:])
-                break
-            chosen.append(_smallest(solver, variable, values[place]))
+            if values[0] != best or values[1 : 1 + place] != tuple(chosen):  # the model is not one of what is asserted by now
+                values = _certain(solver.model(entry, *inputs))
+            chosen.append(_smallest(solver, variable, values[1 + place]))
             solver.add(eq(variable, chosen[-1]))
-            values = solver.model(*inputs)
     return Witness(best, tuple(zip(inputs, chosen, strict=True)), unique)
 
 
-def _some_differ(inputs: Sequence[Expr], values: Sequence[int]) -> Expr:
-    same = const(1, 1)
-    for variable, value in zip(inputs, values, strict=True):
-        same = same & eq(variable, value)
-    return ~same
+def _certain(values: tuple[int, ...] | None) -> tuple[int, ...]:
+    assert values is not None  # everything asserted came from a model
+    return values
 
 
 def _smallest(solver: Solver, expr: Expr, value: int) -> int:

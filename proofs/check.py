@@ -9,8 +9,9 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from bitspec.expr import Expr, and_, not_, or_, variables
+from bitspec.expr import TRUE, Expr, and_, not_, or_, variables
 from bitspec.layout import Absent, Layout
+from bitspec.read.as_demanded import simplified
 from bitspec.read.as_int import evaluate
 from bitspec.read.as_known import decided
 from bitspec.read.as_prose import prose
@@ -48,7 +49,7 @@ class Result:
         witness: the counterexample of a refuted claim.
         known: the reviewed entry that covers a refuted claim.
         reason: why it is unknown or not applicable.
-        by: who decided: ``known bits``, ``z3``, or nobody.
+        by: who decided: ``simplifier``, ``z3``, or nobody.
         milliseconds: what it took.
         goal: what was asked, for reports that show more.
         about: the subject itself.
@@ -94,7 +95,7 @@ class Result:
 class Statistics:
     """How the claims of a run were decided."""
 
-    known_bits: int = 0
+    simplified: int = 0
     solver: int = 0
     vacuity: int = 0
     vacuity_solver: int = 0
@@ -123,14 +124,13 @@ class Checker:
     Args:
         known: the reviewed refutations.
         timeout: seconds for a single query, or None.
-        simplify: let the known-bits reading decide what it can; the tests and the benchmark also run without it.
+        simplify: let the known-bits and demanded-bits readings decide what they can; the tests and the benchmark also run without it.
     """
 
     known: Sequence[Known] = ()
     timeout: float | None = None
     simplify: bool = True
     statistics: Statistics = field(default_factory=Statistics)
-    used: set[Known] = field(default_factory=set)
 
     def check(self, layout: Layout, levels: Iterable[Level], codes: frozenset[str] | None = None) -> Iterator[Result]:
         """A result per claim and subject, in the order of levels, claims and subjects.
@@ -144,20 +144,21 @@ class Checker:
 
 @dataclass
 class _Open:
-    """A question that the known bits did not settle."""
+    """A question that the simplifier did not settle."""
 
     place: int
     question: Question
     goal: Goal
     given: tuple[str, ...]
+    broken: Expr  # 1 where the preconditions hold and the goal does not
 
 
 @dataclass
 class _Round:
     """The questions of one level, asked of one solver.
 
-    Questions with the same preconditions are asked together: "can any of these goals fail?".  If not, all are proved by one query; if so, the int reading
-    tells which goals the model refutes, those are set aside for a canonical witness each, and the rest is asked again.
+    What the simplifier leaves open is asked together: "is there a question whose preconditions hold and whose goal fails?".  If not, all are proved by one
+    query; if so, those the model refutes are set aside, to be asked alone for a canonical witness, and the rest is asked again.
     """
 
     checker: Checker
@@ -166,17 +167,16 @@ class _Round:
 
     def results(self, codes: frozenset[str] | None) -> list[Result]:
         found: list[Result] = []
-        open_questions: dict[tuple[Expr, ...], list[_Open]] = {}
+        later: list[_Open] = []
         for question in questions(self.scene, codes):
             start = time.perf_counter()
-            found.append(self._settle(question, len(found), open_questions))
+            found.append(self._settle(question, len(found), later))
             found[-1] = replace(found[-1], milliseconds=(time.perf_counter() - start) * 1000)
-        for facts, group in open_questions.items():
-            start = time.perf_counter()
-            answers = self._together(facts, group)
-            share = (time.perf_counter() - start) * 1000 / len(group)
-            for one, answer in zip(group, answers, strict=True):
-                found[one.place] = replace(answer, milliseconds=found[one.place].milliseconds + share)
+        start = time.perf_counter()
+        answers = self._together(later)
+        share = (time.perf_counter() - start) * 1000 / max(1, len(answers))
+        for place, answer in answers.items():
+            found[place] = replace(answer, milliseconds=found[place].milliseconds + share)
         if self.solver is not None:
             self.checker.statistics.queries += self.solver.statistics.queries
             self.checker.statistics.solver_seconds += self.solver.statistics.seconds
@@ -186,7 +186,7 @@ class _Round:
         subject = question.subject
         return Result(question.claim, question.code, subject.name, self.scene, verdict, about=subject, **details)
 
-    def _settle(self, question: Question, place: int, later: dict[tuple[Expr, ...], list[_Open]]) -> Result:
+    def _settle(self, question: Question, place: int, later: list[_Open]) -> Result:
         """The result of what needs no solver; the rest is put into `later`, with a place kept for it."""
         if hasattr(question.subject, "reason"):
             return self._result(question, Verdict.NOT_APPLICABLE, reason=question.subject.reason)
@@ -196,13 +196,16 @@ class _Round:
             return self._result(question, Verdict.NOT_APPLICABLE, reason=str(reason))
         given = tuple(dict.fromkeys(fact.precondition.name for fact in goal.given))
         facts = tuple(dict.fromkeys(fact.fact for fact in goal.given if decided(fact.fact) is not True))
-        if self.checker.simplify and decided(goal.holds) is True:
-            unknown = self._inhabited(facts, question)
-            if unknown is None:
-                self.checker.statistics.known_bits += 1
-                return self._result(question, Verdict.PROVED, given=given, by="known bits", goal=goal)
-        later.setdefault(facts, []).append(_Open(place, question, goal, given))
-        return self._result(question, Verdict.UNKNOWN, given=given, goal=goal)
+        unknown = self._inhabited(facts, question)
+        holds = goal.holds
+        if unknown is None and self.checker.simplify:
+            holds = _simplest(holds)
+            if decided(holds) is True:
+                self.checker.statistics.simplified += 1
+                return self._result(question, Verdict.PROVED, given=given, by="simplifier", goal=goal)
+        if unknown is None:
+            later.append(_Open(place, question, goal, given, and_(*facts, not_(holds))))
+        return self._result(question, Verdict.UNKNOWN, given=given, reason=unknown, goal=goal)
 
     def _inhabited(self, facts: tuple[Expr, ...], question: Question) -> str | None:
         """Make sure that the preconditions can hold together; the reason if the solver cannot tell.
@@ -227,40 +230,36 @@ class _Round:
             self.solver = Solver(self.checker.timeout)
         return self.solver
 
-    def _together(self, facts: tuple[Expr, ...], group: list[_Open]) -> list[Result]:
-        """The results of questions that share their preconditions."""
-        for one in group:
-            reason = self._inhabited(facts, one.question)
-            if reason is not None:
-                return [self._result(each.question, Verdict.UNKNOWN, given=each.given, reason=reason, goal=each.goal) for each in group]
-        refuted: set[int] = set()
-        free = tuple(dict.fromkeys(variable for one in group for variable in _inputs(one.goal)))
-        with self._ask().scope(*facts):
-            try:
-                while len(refuted) < len(group):
-                    left = [one for one in group if one.place not in refuted]
-                    with self._ask().scope(or_(*[not_(one.goal.holds) for one in left])):
-                        values = self._ask().model(*free)
-                    if values is None:
-                        break
-                    model = dict(zip(free, values, strict=True))
-                    broken = {one.place for one in left if not evaluate(one.goal.holds, model)}
-                    if not broken:
-                        raise InternalError(f"the readings disagree: a model of z3 refutes none of {', '.join(one.question.code for one in left)} as ints")
-                    refuted |= broken
-            except Unknown:
-                return [self._alone(one) for one in group]
-            return [self._alone(one) if one.place in refuted else self._proved(one) for one in group]
+    def _together(self, group: list[_Open]) -> dict[int, Result]:
+        """The results of open questions, by their places."""
+        expected = {one.place for one in group if self._known(one.question) is not None}
+        refuted = [one for one in group if one.place in expected]
+        left = [one for one in group if one.place not in expected]
+        try:
+            while left:
+                broken = [one.broken for one in left]
+                with self._ask().scope(or_(*broken)):
+                    values = self._ask().model(*broken)
+                if values is None:
+                    break
+                refuted += [one for one, value in zip(left, values, strict=True) if value]
+                left = [one for one, value in zip(left, values, strict=True) if not value]
+        except Unknown:
+            refuted, left = group, []
+        return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in refuted}}
+
+    def _known(self, question: Question) -> Known | None:
+        return find(self.checker.known, self.scene.layout, self.scene.level.value, question.code, question.subject.name)
 
     def _proved(self, one: _Open) -> Result:
         self.checker.statistics.solver += 1
         return self._result(one.question, Verdict.PROVED, given=one.given, by="z3", goal=one.goal)
 
     def _alone(self, one: _Open) -> Result:
-        """One question by itself, inside a scope that asserts its preconditions; a refutation gets its canonical witness."""
+        """One question by itself; a refutation gets its canonical witness."""
         assert one.goal.entry is not None
         try:
-            with self._ask().scope(not_(one.goal.holds)):
+            with self._ask().scope(one.broken):
                 witness = canonical(self._ask(), one.goal.entry, _inputs(one.goal))
         except Unknown as reason:
             return self._result(one.question, Verdict.UNKNOWN, given=one.given, reason=str(reason), goal=one.goal)
@@ -268,10 +267,16 @@ class _Round:
             return self._proved(one)
         self.checker.statistics.solver += 1
         reread(one.goal, witness, one.question.code)
-        known = find(self.checker.known, self.scene.layout, self.scene.level.value, one.question.code, one.question.subject.name)
-        if known is not None:
-            self.checker.used.add(known)
+        known = self._known(one.question)
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
+
+
+def _simplest(expr: Expr) -> Expr:
+    """`expr` with what cannot matter dropped; of a chain of and, only the parts that are not decided."""
+    if expr.op == "and" and expr.width == 1:
+        left, right = (_simplest(arg) for arg in expr.args)
+        return right if decided(left) else left if decided(right) else left & right
+    return TRUE if decided(expr) else simplified(expr)
 
 
 @cache

@@ -84,7 +84,7 @@ def _parts(expr: Expr) -> list[Expr]:
 
 
 def _name(subject: Any) -> str:
-    return str(subject.name).split("/")[0].split("(")[0]
+    return str(getattr(subject, "state", subject).name).split("/")[0].split("(")[0]
 
 
 def predicates(k: Kernel) -> tuple[Helper, ...]:

@@ -34,6 +34,10 @@ def evaluate(expr: Expr, values: Values) -> int:
 
 def function(expr: Expr, variable: Expr) -> Callable[[int], int]:
     """`expr` as a Python function of its only variable; the fast way to ask many values.  The argument is not range-checked."""
+    masks = _masks(expr, variable)
+    if masks is not None:
+        keep, put = masks
+        return lambda value: value & keep | put
     inputs, steps = _program(expr)
     if any(name is not variable for name in inputs):
         raise ExprError(f"the only variable must be {variable.attr}, not {', '.join(str(name.attr) for name in inputs)}")
@@ -45,6 +49,20 @@ def function(expr: Expr, variable: Expr) -> Callable[[int], int]:
         return slots[-1]
 
     return run
+
+
+def _masks(expr: Expr, variable: Expr) -> tuple[int, int] | None:
+    """(keep, put) for an expression that only clears and sets fixed bits of `variable`: ``variable & keep | put``; else None."""
+    if expr is variable:
+        return (1 << expr.width) - 1, 0
+    if expr.op not in ("and", "or") or expr.args[1].op != "const":
+        return None
+    inner = _masks(expr.args[0], variable)
+    if inner is None:
+        return None
+    keep, put = inner
+    mask = int(expr.args[1].attr or 0)
+    return (keep & mask, put & mask) if expr.op == "and" else (keep & ~mask, put | mask)
 
 
 @cache
