@@ -179,6 +179,7 @@ class LevelUse:
         order: a leaf of this level maps ``2 ** order`` base pages.
         protections: the protection table.
         extra: bits a mapping may have on top of any protection (protection keys, memory types).
+        no_leaves: why the kernel builds no leaves at this level although the format has them, if so; the protection table is then empty.
         table_bits: log2 of the size of the lower table an entry of this level points to, which is its alignment.
     """
 
@@ -187,6 +188,7 @@ class LevelUse:
     protections: tuple[Protection, ...]
     extra: int = 0
     table_bits: int = 12
+    no_leaves: str = ""
 
     def field(self, name: str) -> Field | None:
         """The field `name` in whichever view has it."""

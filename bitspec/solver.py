@@ -75,7 +75,9 @@ class Solver:
 
     def add_count(self, bits: Sequence[Expr], most: int) -> None:
         """Assert that at most `most` of `bits` are 1."""
-        self._solver.add(self._z3.PbLe([(self.term(one), 1) for one in bits], most))
+        if bits:
+            terms = _array([self._ast(one) for one in bits])
+            self._c.core.Z3_solver_assert(self._c.context, self._solver.solver, self._c("Z3_mk_atmost", len(bits), terms, most))
 
     def model(self, *wanted: Expr) -> tuple[int, ...] | None:
         """Values of the expressions `wanted` under which all assertions hold, or None if there are none.  Raises Unknown."""

@@ -173,12 +173,14 @@ class StateName:
         group: its class; different classes must be disjoint.
         levels: where it can exist at all.
         meaning: one line.
+        optional: it came and went with some releases; where it is missing, nothing is said of it.
     """
 
     name: str
     group: str
     levels: tuple[Level, ...]
     meaning: str
+    optional: bool = False
 
 
 _ALL = tuple(Level)
@@ -203,6 +205,7 @@ STATES: Final[tuple[StateName, ...]] = (
     StateName("device-exclusive-read", "device-exclusive-read", (Level.PTE,), "a page a device has for itself, mapped read-only"),
     StateName("device-exclusive-write", "device-exclusive-write", (Level.PTE,), "a page a device has for itself, mapped writable"),
     StateName("hwpoison", "hwpoison", (Level.PTE,), "a page with broken memory"),
+    StateName("swapin-error", "swapin-error", (Level.PTE,), "a page that could not be read back (a kind of its own in v6.1 only)", optional=True),
     StateName("marker", "marker", _ALL, "a PTE marker (uffd-wp, poisoned), at pmd and pud only for hugetlb"),
 )  # fmt: skip
 

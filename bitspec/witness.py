@@ -60,14 +60,17 @@ def _smallest(solver: Solver, expr: Expr, value: int) -> int:
     fixed = known(expr)
     free = [index for index in range(expr.width) if not (fixed.zeros | fixed.ones) >> index & 1]
     lowest = fixed.ones.bit_count()
-    if value.bit_count() > lowest:
-        for count in range(value.bit_count() - lowest):
-            with solver.scope():
-                solver.add_count([bit(expr, index) for index in free], count)
-                fewer = solver.model(expr)
-            if fewer is not None:
-                value = fewer[0]
-                break
+    few, enough = 0, value.bit_count() - lowest  # `enough` free bits can be set and all else clear; fewer than `few` cannot
+    while few < enough:
+        count = (few + enough) // 2
+        with solver.scope():
+            solver.add_count([bit(expr, index) for index in free], count)
+            fewer = solver.model(expr)
+        if fewer is None:
+            few = count + 1
+        else:
+            value = fewer[0]
+            enough = value.bit_count() - lowest
     count = value.bit_count() - lowest
     with solver.scope():
         if count:

@@ -281,13 +281,28 @@ def _simplest(expr: Expr) -> Expr:
 
 @cache
 def _by_example(facts: tuple[Expr, ...]) -> bool:
-    """Whether some small values make all of `facts` true: an exact answer without the solver, when it is yes."""
-    together = and_(*facts)
-    free = variables(together)
-    for small in (0, 1, 2, 46):
-        if evaluate(together, {variable: min(small, (1 << variable.width) - 1) for variable in free}):
-            return True
-    return False
+    """Whether some simple values make all of `facts` true: an exact answer without the solver, when it is yes."""
+    values = dict.fromkeys(variables(and_(*facts)), 0)
+    for place, fact in enumerate(facts):
+        so_far = facts[: place + 1]
+        if not evaluate(fact, {one: values[one] for one in variables(fact)}):
+            changed = next((change for change in _changes(fact) if _hold(so_far, {**values, **change})), None)
+            if changed is None:
+                return False
+            values.update(changed)
+    return True
+
+
+def _changes(fact: Expr) -> Iterator[dict[Expr, int]]:
+    """Simple values for one variable of `fact`."""
+    for variable in variables(fact):
+        for value in (0, 1, 2, 40, 48, (1 << variable.width) - 1):
+            if value >> variable.width == 0:
+                yield {variable: value}
+
+
+def _hold(facts: tuple[Expr, ...], values: dict[Expr, int]) -> bool:
+    return all(evaluate(fact, {one: values[one] for one in variables(fact)}) for fact in facts)
 
 
 def _inputs(goal: Goal) -> tuple[Expr, ...]:

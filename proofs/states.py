@@ -8,14 +8,14 @@ it would have built, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bitspec.expr import TRUE, Expr, const, eq, ite, ne, or_, select, substitute, trunc, uge, ule, ult, var, zext
 from bitspec.fields import LayoutError
 from bitspec.hardware import Update
 from bitspec.layout import Absent, Kernel, Layout, Protection, SwapKind
-from bitspec.read.as_int import evaluate, function
+from bitspec.read.as_int import evaluate, function, masks
 from bitspec.read.as_known import decided, known
 from bitspec.vocabulary import Level, StateName, state_names
 from proofs import preconditions as pre
@@ -195,6 +195,17 @@ def mapped(layout: Layout, level: Level) -> State:
     return _deriver(layout, level).mapped
 
 
+def writable(layout: Layout, level: Level) -> State:
+    """Every accessible leaf of a VMA with VM_WRITE: what mkwrite is applied to.  Raises Absent."""
+    return _deriver(layout, level).writable
+
+
+def writers(k: Kernel) -> tuple[str, ...]:
+    """The helpers that make a leaf writable: pXd_mkwrite where the architecture has its own, else pXd_mkwrite_novma, and that for shadow stacks."""
+    plain = ("mkwrite",) if k.has("mkwrite") else ("mkwrite_novma",)
+    return tuple(stem for stem in (*plain, "mkwrite_shstk") if k.has(stem))
+
+
 def inaccessible(layout: Layout, level: Level) -> State:
     """Every prot-none leaf.  Raises Absent."""
     found = _deriver(layout, level).states["leaf-protnone"]
@@ -214,7 +225,33 @@ def _deriver(layout: Layout, level: Level) -> _Deriver:
 
 #: Setters that keep a mapped entry in its state, whatever the VMA; `maybe_mkwrite` asks for VM_WRITE first.
 _SETTERS = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp", "mkspecial")
-_WRITERS = ("mkwrite", "mkwrite_novma", "mkwrite_shstk")
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """Leaves of one kind, as patterns of attribute bits.
+
+    Attributes:
+        mask: the bits of the frame.
+        placed: the frame in its place, as an expression of the frame number.
+        frame: those bits for frame 0.
+        patterns: whether the VMA permits writing, and the attribute bits.
+        loose: bits that take either value beside every pattern, and are 0 in all of them.
+    """
+
+    mask: int
+    placed: Expr
+    frame: int
+    patterns: frozenset[tuple[bool, int]]
+    loose: int = 0
+
+    def image(self, helper: Callable[[int], int]) -> _Leaves:
+        """What `helper` makes of them."""
+        made = {(write, helper(self.frame | one) & ~self.mask, helper(self.frame | one | self.loose) & ~self.mask) for write, one in self.patterns}
+        loose = 0
+        for _, low, high in made:
+            loose |= low ^ high
+        return replace(self, patterns=frozenset((write, low & ~loose) for write, low, _ in made), loose=loose)
 
 
 class _Deriver:
@@ -235,15 +272,22 @@ class _Deriver:
     @cached_property
     def mapped(self) -> State:
         """Every accessible leaf."""
-        mask, placed, reached = self._accessible
-        about = StateName("mapped", "present leaf", (self.level,), "any accessible leaf")
-        return self._leaf(about, mask, placed, frozenset(pattern for _, pattern in reached))
+        return self._leaf(StateName("mapped", "present leaf", (self.level,), "any accessible leaf"), self._accessible)
+
+    @cached_property
+    def writable(self) -> State:
+        """Every accessible leaf that may be made writable."""
+        about = StateName("writable", "present leaf", (self.level,), "any accessible leaf of a VMA with VM_WRITE")
+        leaves = self._accessible
+        return self._leaf(about, replace(leaves, patterns=frozenset(one for one in leaves.patterns if one[0])))
 
     @cached_property
     def states(self) -> Mapping[str, State | Missing]:
         """Every state, or why it does not exist."""
         found: dict[str, State | Missing] = {}
         for about in state_names(self.level):
+            if about.optional and all(kind.state != about.name for kind in self.layout.kinds):
+                continue
             try:
                 found[about.name] = self._recipe(about)(about)
             except Absent as reason:
@@ -322,8 +366,8 @@ class _Deriver:
     def _table_rows(self, access: bool) -> tuple[Protection, ...]:
         return tuple(row for row in self.use.protections if row.access is access)
 
-    def _split(self, rows: Iterable[Protection]) -> tuple[int, Expr, set[tuple[bool, int]]]:
-        """The frame's mask, the frame as placed, and the start patterns of entries built with these protections."""
+    def _split(self, rows: Iterable[Protection]) -> _Leaves:
+        """The leaves as they are built with these protections, before any setter."""
         placed: Expr | None = None
         mask = 0
         start: set[tuple[bool, int]] = set()
@@ -337,8 +381,8 @@ class _Deriver:
                 raise LayoutError(f"pfn_{self.level} must put the frame into the same bits for every protection, not {mask:#x} and {unknown:#x}")
             start.add((row.write, ones))
         if placed is None:
-            raise Absent(f"{self.layout.name} has no such protection")
-        return mask, placed, start
+            raise Absent(self.use.no_leaves or f"the protection table of {self.layout.name} has no such entry")
+        return _Leaves(mask, placed, evaluate(placed, {self._pfn: 0}), frozenset(start))
 
     def _setters(self, stems: Iterable[str]) -> list[Callable[[int], int]]:
         return [function(one.body, one.params[0]) for one in (self.k.helper(stem) for stem in stems if self.k.has(stem))]
@@ -354,38 +398,59 @@ class _Deriver:
             found[row.value] = (row.write or (before is not None and before[0]), function(body, modify.params[0]))
         return list(found.values())
 
-    def _closed(self, mask: int, placed: Expr, start: set[tuple[bool, int]], rows: tuple[Protection, ...]) -> frozenset[tuple[bool, int]]:
-        """The patterns reachable from `start` within one kind of leaf."""
-        frame = evaluate(placed, {self._pfn: 0})
+    def _closed(self, leaves: _Leaves, rows: tuple[Protection, ...]) -> _Leaves:
+        """The leaves reachable from `leaves` within one kind."""
         always = self._setters(_SETTERS)
         always += [function(update.apply(self.here), self.here) for update in self.updates]
-        writers = self._setters(_WRITERS)
+        makers = self._setters(writers(self.k))
         modifiers = self._modifiers(rows)
+        loose = leaves.loose | self._toggled(leaves)
+        frame, keep = leaves.frame, ~leaves.mask & ~loose
 
         def steps(state: tuple[bool, int]) -> Iterator[tuple[bool, int]]:
             write, pattern = state
             entry = frame | pattern
             for setter in always:
-                yield write, setter(entry) & ~mask
+                yield write, setter(entry) & keep
             if write:
-                for setter in writers:
-                    yield True, setter(entry) & ~mask
+                for setter in makers:
+                    yield True, setter(entry) & keep
             for allows, setter in modifiers:
-                yield allows, setter(entry) & ~mask
+                yield allows, setter(entry) & keep
 
-        return closure(start, steps)
+        return replace(leaves, patterns=closure({(write, one & ~loose) for write, one in leaves.patterns}, steps), loose=loose)
+
+    def _toggled(self, leaves: _Leaves) -> int:
+        """Bits that one setter only sets, and that another only clears or that start out clear: they take either value beside every pattern.
+
+        Leaving them out of the search makes it many times shorter.  Were one of them not independent, the state would come out too wide, not too narrow,
+        and helper-leaves-state proves for all setters that they stay in it.
+        """
+        sets = clears = 0
+        for stem in _SETTERS:
+            if self.k.has(stem):
+                one = self.k.helper(stem)
+                keep, put = masks(one.body, one.params[0]) or (0, 0)
+                cleared = ~keep & (1 << self.width) - 1
+                if put.bit_count() == 1 and cleared & ~put == 0:
+                    sets |= put
+                elif not put and cleared.bit_count() == 1:
+                    clears |= cleared
+        started = 0
+        for _, pattern in leaves.patterns:
+            started |= pattern
+        return sets & (clears | ~started) & ~leaves.mask
 
     @cached_property
-    def _accessible(self) -> tuple[int, Expr, frozenset[tuple[bool, int]]]:
+    def _accessible(self) -> _Leaves:
         rows = self._table_rows(access=True)
-        mask, placed, start = self._split(rows)
-        return mask, placed, self._closed(mask, placed, start, rows)
+        return self._closed(self._split(rows), rows)
 
-    def _leaf(self, about: StateName, mask: int, placed: Expr, patterns: frozenset[int], suffix: str = "") -> State:
+    def _leaf(self, about: StateName, leaves: _Leaves, suffix: str = "") -> State:
         """A state from patterns: the frame, one of the cores, any of the free bits and of the bits a mapping may have besides."""
-        extra = self.use.extra & ~mask
-        found = Patterns.of(frozenset(one & ~extra for one in patterns))
-        entry = placed
+        extra = (self.use.extra | leaves.loose) & ~leaves.mask
+        found = Patterns.of(frozenset(one & ~extra for _, one in leaves.patterns))
+        entry = leaves.placed
         inputs = [Input(self._pfn, f"the frame, in units of {1 << self.use.order} pages", self._recover_frame())]
         given = [pre.PFN.holds(TRUE), pre.PROTECTION.holds(TRUE)]
         if self.use.order:
@@ -401,46 +466,43 @@ class _Deriver:
             flags = var(f"flags{suffix}", self.width)
             entry = entry | flags & (found.free | extra)
             inputs.append(Input(flags, "the independent attribute bits", self.here & (found.free | extra)))
-        return State(about, self.level, entry, tuple(inputs), tuple(given), "leaf", Patterns(found.cores, found.free | extra, ~(found.free | extra | mask) & (1 << self.width) - 1), self._frame, made_by=(f"pfn_{self.level}",))
+        free = found.free | extra
+        patterns = Patterns(found.cores, free, (1 << self.width) - 1 & ~(free | leaves.mask))
+        return State(about, self.level, entry, tuple(inputs), tuple(given), "leaf", patterns, self._frame, made_by=(f"pfn_{self.level}",))
 
     def _recover_frame(self) -> Expr:
         pfn = self.k.pfn(self.here)
         return trunc(pfn >> self.use.order if self.use.order else pfn, self._pfn.width)
 
     def _aged(self, about: StateName, stem: str) -> State:
-        mask, placed, reached = self._accessible
         age = self.k.helper(stem)
-        frame = evaluate(placed, {self._pfn: 0})
-        aged = function(age.body, age.params[0])
-        return self._leaf(about, mask, placed, frozenset(aged(frame | pattern) & ~mask for _, pattern in reached))
+        return self._leaf(about, self._accessible.image(function(age.body, age.params[0])))
 
     def _devmap(self, about: StateName) -> State:
         rows = self._table_rows(access=True)
-        mask, placed, start = self._split(rows)
-        frame = evaluate(placed, {self._pfn: 0})
-        mark = function(self.k.mkdevmap.body, self.k.mkdevmap.params[0])
-        marked = {(write, mark(frame | pattern) & ~mask) for write, pattern in start}
-        return self._leaf(about, mask, placed, frozenset(pattern for _, pattern in self._closed(mask, placed, marked, rows)))
+        mark = self.k.mkdevmap
+        return self._leaf(about, self._closed(self._split(rows).image(function(mark.body, mark.params[0])), rows))
 
     @cached_property
-    def _inaccessible(self) -> tuple[int, Expr, frozenset[int]]:
+    def _inaccessible(self) -> _Leaves:
         rows = self._table_rows(access=False)
-        mask, placed, start = self._split(rows)
-        frame, _, reached = self._accessible
-        before = evaluate(self._accessible[1], {self._pfn: 0})
+        leaves = self._split(rows)
+        start, loose = set(leaves.patterns), leaves.loose
         for _, modify in self._modifiers(rows):
-            start |= {(False, modify(before | pattern) & ~frame) for _, pattern in reached}
-        return mask, placed, frozenset(pattern for _, pattern in self._closed(mask, placed, start, rows))
+            made = self._accessible.image(modify)
+            start |= {(False, pattern & ~leaves.mask) for _, pattern in made.patterns}
+            loose |= made.loose
+        return self._closed(replace(leaves, patterns=frozenset(start), loose=loose & ~leaves.mask), rows)
 
     def _protnone(self, about: StateName) -> State:
-        return self._leaf(about, *self._inaccessible)
+        return self._leaf(about, self._inaccessible)
 
     def _invalidated(self, about: StateName) -> State:
         """mkinvalid of every present leaf: an accessible one, or a prot-none one."""
         invalidate = self.k.mkinvalid
         plain = self.mapped
         try:
-            none = self._leaf(about, *self._inaccessible, suffix="_protnone")
+            none = self._leaf(about, self._inaccessible, suffix="_protnone")
         except Absent:
             none = None
         if none is None:

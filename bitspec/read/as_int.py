@@ -34,9 +34,9 @@ def evaluate(expr: Expr, values: Values) -> int:
 
 def function(expr: Expr, variable: Expr) -> Callable[[int], int]:
     """`expr` as a Python function of its only variable; the fast way to ask many values.  The argument is not range-checked."""
-    masks = _masks(expr, variable)
-    if masks is not None:
-        keep, put = masks
+    masked = masks(expr, variable)
+    if masked is not None:
+        keep, put = masked
         return lambda value: value & keep | put
     inputs, steps = _program(expr)
     if any(name is not variable for name in inputs):
@@ -51,13 +51,13 @@ def function(expr: Expr, variable: Expr) -> Callable[[int], int]:
     return run
 
 
-def _masks(expr: Expr, variable: Expr) -> tuple[int, int] | None:
+def masks(expr: Expr, variable: Expr) -> tuple[int, int] | None:
     """(keep, put) for an expression that only clears and sets fixed bits of `variable`: ``variable & keep | put``; else None."""
     if expr is variable:
         return (1 << expr.width) - 1, 0
     if expr.op not in ("and", "or") or expr.args[1].op != "const":
         return None
-    inner = _masks(expr.args[0], variable)
+    inner = masks(expr.args[0], variable)
     if inner is None:
         return None
     keep, put = inner

@@ -11,7 +11,7 @@ from bitspec.vocabulary import Level
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.preconditions import Given
-from proofs.states import Missing, State, inaccessible, mapped
+from proofs.states import Missing, State, inaccessible, mapped, writable, writers
 from proofs.subjects import Lacking, Setter, leaves, mapped_leaves, rows, setters, settled_leaves
 
 
@@ -342,6 +342,13 @@ class Move:
     variables: tuple[Expr, ...]
 
 
+_STAYING = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp", "mkspecial")
+
+
+def _move(k: Kernel, stem: str, source: State, target: State) -> Move:
+    return Move(f"{k.name(stem)}({source.name})", source.entry, k.helper(stem)(source.entry), target, source.given, source.variables)
+
+
 def _moves(scene: Scene) -> Iterator[Move | Lacking | Missing]:
     k, level = scene.k, scene.level
     try:
@@ -352,11 +359,17 @@ def _moves(scene: Scene) -> Iterator[Move | Lacking | Missing]:
     young, old = scene.states.get("leaf"), scene.states.get("leaf-old")
     for stem, source, target in (("mkyoung", old, young), ("mkold", young, old)):
         if isinstance(source, State) and isinstance(target, State):
-            yield Move(f"{k.name(stem)}({source.name})", source.entry, k.helper(stem)(source.entry), target, source.given, source.variables)
-    for stem in ("mkdirty", "mkclean", "mkwrite", "mkwrite_novma", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp"):
+            yield _move(k, stem, source, target)
+    for stem in _STAYING:
         if k.has(stem):
-            yield Move(f"{k.name(stem)}({everything.name})", everything.entry, k.helper(stem)(everything.entry), everything, everything.given, everything.variables)
+            yield _move(k, stem, everything, everything)
+    for stem in writers(k):
+        yield _move(k, stem, writable(scene.layout, level), everything)
     yield from _constructions(scene, everything, access=True)
+    for name in ("leaf-devmap", "leaf-protnone"):
+        kind = scene.states.get(name)
+        if isinstance(kind, State):
+            yield from (_move(k, stem, kind, kind) for stem in _STAYING if k.has(stem))
     try:
         none = inaccessible(scene.layout, level)
     except Absent:

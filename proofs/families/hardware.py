@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bitspec.expr import Expr, and_, eq, iff, implies, not_, or_
+from bitspec.fields import Owner
 from bitspec.hardware import Access, Update, Walk
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
@@ -162,17 +163,21 @@ def store_without_write(scene: Scene, s: State) -> Goal:
     return _goal(scene, s, implies(walks(scene, s.entry)[Access.STORE].leaf, scene.k.write(s.entry)))
 
 
-@claim("reserved-bit-set", "HW903", about=leaves, scene=True)
+@claim("reserved-bit-set", "HW903", about=rows("table", "leaf", "leaf-old", "leaf-devmap", "leaf-protnone"), scene=True)
 def reserved_bit_set(scene: Scene, s: State) -> Goal:
-    """No leaf the kernel builds sets a bit the hardware reserves.
+    """No valid entry the kernel builds sets a bit the hardware reserves, whether that faults at once or is only promised to be zero (RES0).
 
-    Why it matters: a reserved-bit fault is an oops.
+    Why it matters: a reserved-bit fault is an oops; a bit that is ignored today will mean something tomorrow.
 
     Example: a software flag at bit 51 of an x86 entry on a CPU with fewer physical address bits.
 
     References: each architecture's manual.
     """
-    return _goal(scene, s, and_(*[not_(one.reserved) for one in walks(scene, s.entry).values()]))
+    views = scene.hardware.views
+    view = views["table" if s.name == "table" else "leaf"]
+    zero = sum(one.mask for one in view if one.owner is Owner.RESERVED)
+    results = walks(scene, s.entry).values()
+    return _goal(scene, s, and_(*[not_(one.reserved) for one in results], *[or_(one.invalid, eq(s.entry & zero, 0)) for one in results]))
 
 
 def _updates(scene: Scene, access: Access) -> tuple[Update, ...]:
