@@ -57,8 +57,8 @@ def _and(node: Expr, mask: int) -> Expr:
         return demanded(left, mask)
     if mask & ~a.ones == 0:
         return demanded(right, mask)
-    left = demanded(left, mask & ~b.zeros)
-    right = demanded(right, mask & ~a.zeros)
+    left = demanded(left, mask & ~b.zeros)  # where the right is 0 the left does not matter; what the left now is decides what matters of the right
+    right = demanded(right, mask & ~known(left).zeros)
     return left if left is right else left & right
 
 
@@ -72,7 +72,7 @@ def _or(node: Expr, mask: int) -> Expr:
     if mask & ~a.zeros == 0:
         return demanded(right, mask)
     left = demanded(left, mask & ~b.ones)
-    right = demanded(right, mask & ~a.ones)
+    right = demanded(right, mask & ~known(left).ones)
     return left if left is right else left | right
 
 
