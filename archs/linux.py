@@ -15,20 +15,24 @@ MAX_SWAPFILES_SHIFT: Final = 5
 """Bits of a swap type: include/linux/swap.h, the same in every release here."""
 
 
-def kinds(config: Config) -> tuple[SwapKind, ...]:
+def kinds(config: Config, *, marker: bool = True, swapin_error: bool = False) -> tuple[SwapKind, ...]:
     """The kinds of non-present entry and their swap types, as include/linux/swap.h numbers them from the top down (linux-5.19 to linux-6.13).
 
     The types below are swap files: ``MAX_SWAPFILES``.
+
+    Args:
+        marker: PTE markers exist; until v6.1 only where the architecture has userfaultfd write-protection (CONFIG_PTE_MARKER).
+        swapin_error: SWP_SWAPIN_ERROR has a type of its own, as in v6.0 to v6.2; later it is a marker.
     """
-    return tuple(_kinds(config))
+    return tuple(_kinds(config, marker, swapin_error))
 
 
-def _kinds(config: Config) -> Iterator[SwapKind]:
+def _kinds(config: Config, marker: bool, swapin_error: bool) -> Iterator[SwapKind]:
     cite = "include/linux/swap.h"
     device = 4 if "DEVICE_PRIVATE" in config else 0
     migration = 3 if "MIGRATION" in config else 0
     poison = 1 if "MEMORY_FAILURE" in config else 0
-    files = (1 << MAX_SWAPFILES_SHIFT) - device - migration - poison - 1  # the last one: SWP_PTE_MARKER
+    files = (1 << MAX_SWAPFILES_SHIFT) - device - migration - poison - marker - swapin_error
     yield SwapKind("swap", range(files), "slot", f"{cite}: MAX_SWAPFILES")
     at = files
     if poison:
@@ -42,7 +46,11 @@ def _kinds(config: Config) -> Iterator[SwapKind]:
         for offset, name in enumerate(("device-private-write", "device-private-read", "device-exclusive-write", "device-exclusive-read")):
             yield SwapKind(name, range(at + offset, at + offset + 1), "pfn", f"{cite}: SWP_DEVICE_*")
         at += 4
-    yield SwapKind("marker", range(at, at + 1), "marker", f"{cite}: SWP_PTE_MARKER")
+    if marker:
+        yield SwapKind("marker", range(at, at + 1), "marker", f"{cite}: SWP_PTE_MARKER")
+        at += 1
+    if swapin_error:
+        yield SwapKind("swapin-error", range(at, at + 1), "pfn", f"{cite}: SWP_SWAPIN_ERROR")
 
 
 @helper("pte_to_swp_entry", "include/linux/swapops.h")

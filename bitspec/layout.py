@@ -177,7 +177,7 @@ class LevelUse:
     Attributes:
         views: the kernel's fields in a ``table``, a ``leaf`` and a ``swap`` entry, and an ``invalid`` leaf where it differs.
         order: a leaf of this level maps ``2 ** order`` base pages.
-        protections: the protection table.
+        protections: the protection table; where it is made of software bits, a function of the kernel, so that they can move.
         extra: bits a mapping may have on top of any protection (protection keys, memory types).
         no_leaves: why the kernel builds no leaves at this level although the format has them, if so; the protection table is then empty.
         table_bits: log2 of the size of the lower table an entry of this level points to, which is its alignment.
@@ -185,7 +185,7 @@ class LevelUse:
 
     views: Mapping[str, View]
     order: int
-    protections: tuple[Protection, ...]
+    protections: tuple[Protection, ...] | Callable[[Kernel], tuple[Protection, ...]]
     extra: int = 0
     table_bits: int = 12
     no_leaves: str = ""
@@ -377,6 +377,12 @@ class Kernel:
         if self.level is None:
             raise LayoutError("a helper of no level must not ask for the use of one")
         return self.layout.uses[self.level]
+
+    @property
+    def protections(self) -> tuple[Protection, ...]:
+        """The protection table of this level."""
+        table = self.use.protections
+        return table if isinstance(table, tuple) else table(self)
 
     @property
     def config(self) -> Config:

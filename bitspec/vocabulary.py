@@ -204,6 +204,7 @@ STATES: Final[tuple[StateName, ...]] = (
     StateName("device-private-write", "device-private-write", (Level.PTE,), "a page in device memory the CPU cannot reach, writable"),
     StateName("device-exclusive-read", "device-exclusive-read", (Level.PTE,), "a page a device has for itself, mapped read-only"),
     StateName("device-exclusive-write", "device-exclusive-write", (Level.PTE,), "a page a device has for itself, mapped writable"),
+    StateName("device-exclusive", "device-exclusive", (Level.PTE,), "a page a device has for itself (one kind since v6.15)", optional=True),
     StateName("hwpoison", "hwpoison", (Level.PTE,), "a page with broken memory"),
     StateName("swapin-error", "swapin-error", (Level.PTE,), "a page that could not be read back (a kind of its own in v6.1 only)", optional=True),
     StateName("marker", "marker", _ALL, "a PTE marker (uffd-wp, poisoned), at pmd and pud only for hugetlb"),

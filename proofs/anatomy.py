@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bitspec.anatomy import Decoded, Member, Owners, Shown, Span
-from bitspec.fields import Numbering, Owner, View
+from bitspec.fields import Owner, View
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate
 from proofs.claim import Scene
 from proofs.families.lint import owner
-from proofs.report import hardware_says, nearest, pictures, said_of, table
+from proofs.report import hardware_says, nearest, numbering_of, pictures, said_of, table
 from proofs.states import State, entry_variable
 
 
@@ -18,11 +18,6 @@ def _title(scene: Scene) -> str:
     layout = scene.layout
     config = f", config {layout.config.name}" if layout.config.name != "default" else ""
     return f"{layout.name} {layout.hardware.variant} {scene.level}, {layout.provenance}{config}"
-
-
-def _numbering(scene: Scene) -> Numbering:
-    facts = scene.layout.hardware.levels.get(scene.level)
-    return next(iter(facts.views.values())).numbering if facts is not None else Numbering.LSB0
 
 
 def shown(scene: Scene) -> Shown:
@@ -39,7 +34,7 @@ def shown(scene: Scene) -> Shown:
 def _drawn(scene: Scene) -> Iterator[Picture]:
     hardware = scene.layout.hardware
     facts = hardware.levels.get(scene.level) if hardware.no_walk is None else None
-    numbering = _numbering(scene)
+    numbering = numbering_of(scene)
     if facts is not None:
         for name, view in facts.views.items():
             yield draw(f"hardware: {name} entry", view)
@@ -55,7 +50,7 @@ def decoded(scene: Scene, entry: int) -> Decoded:
     if near is not None:
         state, made = near
         different = [position for position in range(width) if (made ^ entry) >> position & 1]
-        numbering = _numbering(scene)
+        numbering = numbering_of(scene)
         places = ", ".join(str(numbering.position(position, width)) for position in different)
         nearest_text = (state.name, f"{made:#0{width // 4 + 2}x}", f"bit{'s' if len(different) > 1 else ''} {places}")
     return Decoded(
@@ -91,7 +86,7 @@ def owners(scene: Scene) -> Owners:
     views = scene.k.use.views
     kinds = tuple(name for name in ("table", "leaf", "invalid", "swap") if name in views or (facts is not None and name in facts.views and name != "invalid"))
     width = views["leaf"].width
-    numbering = _numbering(scene)
+    numbering = numbering_of(scene)
     columns = {kind: [_owner(views.get(kind), _theirs(facts, kind), position) for position in range(width)] for kind in kinds}
     spans = []
     high = width - 1

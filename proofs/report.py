@@ -7,6 +7,7 @@ from itertools import product
 
 from bitspec import report as plain
 from bitspec.expr import Expr
+from bitspec.fields import Numbering
 from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
 from bitspec.layout import Helper, Kernel, Layout
 from bitspec.picture import Picture, draw
@@ -149,12 +150,16 @@ def pictures(scene: Scene, entry: int) -> Iterator[Picture]:
         facts = hardware.level(scene.level)
         kind = _hardware_view(scene, entry)
         yield draw(f"{facts.name}, as the hardware sees it ({kind})", facts.views[kind], entry)
-    numbering = None
-    if scene.level in hardware.levels:
-        numbering = next(iter(hardware.levels[scene.level].views.values())).numbering
     for name, view in scene.k.use.views.items():
         if name != "table":
-            yield draw(f"{scene.layout.release}, read as a {'present' if name == 'leaf' else name} entry", view, entry, numbering)
+            yield draw(f"{scene.layout.release}, read as a {'present' if name == 'leaf' else name} entry", view, entry, numbering_of(scene))
+
+
+def numbering_of(scene: Scene) -> Numbering:
+    """How the architecture's manual counts bits, whatever the kernel's own views say."""
+    facts = scene.layout.hardware.levels.get(scene.level)
+    views = facts.views if facts is not None else scene.k.use.views
+    return next(iter(views.values())).numbering
 
 
 def _hardware_view(scene: Scene, entry: int) -> str:

@@ -44,7 +44,7 @@ class SpokenKernel:
         return self._k[names]
 
     def __getattr__(self, stem: str) -> Any:
-        if stem in ("layout", "level", "use", "config", "number", "field", "shift", "has", "name"):
+        if stem in ("layout", "level", "use", "protections", "config", "number", "field", "shift", "has", "name"):
             return getattr(self._k, stem)
         if stem.endswith("__"):
             raise AttributeError(stem)

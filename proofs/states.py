@@ -364,7 +364,7 @@ class _Deriver:
         return self.k.mkhuge(made) if self.level is not Level.PTE else made
 
     def _table_rows(self, access: bool) -> tuple[Protection, ...]:
-        return tuple(row for row in self.use.protections if row.access is access)
+        return tuple(row for row in self.k.protections if row.access is access)
 
     def _split(self, rows: Iterable[Protection]) -> _Leaves:
         """The leaves as they are built with these protections, before any setter."""

@@ -309,7 +309,7 @@ def modify_forgets(k: Kernel, s: Kept) -> Goal:
 
     References: mm/mprotect.c: change_pte_range; the _PAGE_CHG_MASK (_HPAGE_CHG_MASK) of each architecture.
     """
-    table = tuple(dict.fromkeys(row.value for row in k.use.protections))
+    table = tuple(dict.fromkeys(row.value for row in k.protections))
     choice = var("newprot", max(1, (len(table) - 1).bit_length()))
     after = k.modify(s.state.entry, select(choice, table, k.use.views["leaf"].width))
     test = k.helper(s.attribute)
@@ -379,7 +379,7 @@ def _moves(scene: Scene) -> Iterator[Move | Lacking | Missing]:
 
 def _constructions(scene: Scene, into: State, access: bool) -> Iterator[Move]:
     k, level = scene.k, scene.level
-    table = tuple(dict.fromkeys(row.value for row in k.use.protections if row.access is access))
+    table = tuple(dict.fromkeys(row.value for row in k.protections if row.access is access))
     choice = var("prot", max(1, (len(table) - 1).bit_length()))
     prot = select(choice, table, k.use.views["leaf"].width)
     assert into.frame is not None
@@ -428,13 +428,18 @@ def leaf_without_present(k: Kernel, s: State) -> Expr:
 def invalidated_passes_gup(k: Kernel, s: State) -> Expr:
     """An invalidated leaf is refused by the lockless walk.
 
+    It tests present, then protnone where there is such a thing, then whether the access is permitted.
+
     Why it matters: while a huge page is being split, get_user_pages_fast() must not take a reference on it.
 
     Example: an access_permitted that tests present in its wider, software sense.
 
-    References: mm/gup.c: gup_fast_pmd_leaf; mm/huge_memory.c: __split_huge_pmd_locked.
+    References: mm/gup.c: gup_fast_pmd_range, gup_fast_pmd_leaf, gup_fast_pud_leaf; mm/huge_memory.c: __split_huge_pmd_locked.
     """
-    return not_(or_(k.access_permitted_read(s.entry), k.access_permitted_write(s.entry)))
+    passed = [k.present(s.entry), or_(k.access_permitted_read(s.entry), k.access_permitted_write(s.entry))]
+    if k.has("protnone"):
+        passed.append(not_(k.protnone(s.entry)))
+    return not_(and_(*passed))
 
 
 @claim("mkinvalid-not-idempotent", "PMD253", "PUD353", about=rows("leaf-invalidated"))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bitspec.expr import TRUE, Expr, and_, const, eq, iff, implies, not_, or_, select, substitute, trunc, ule, var, zext
+from bitspec.expr import TRUE, Expr, and_, const, eq, iff, implies, not_, or_, select, trunc, ule, var, zext
+from bitspec.fields import LayoutError
 from bitspec.hardware import Access
 from bitspec.layout import Absent, Kernel, Layout, Protection
 from bitspec.read.as_int import evaluate, function
@@ -58,12 +59,14 @@ class _Maker:
 
     def start(self, access: bool) -> tuple[int, Expr, frozenset[tuple[bool, int]]]:
         """The frame's mask, the frame in its place, and with whether VM_WRITE is set the patterns arch_make_huge_pte() gives for each protection."""
-        mask, placed, patterns = 0, self.frame, set()
+        mask, placed, patterns = 0, self.frame, set[tuple[bool, int]]()
         for row in self.rows(access):
             made = self.k.arch_make_huge_pte(self.k.pfn_pte(self.frame, const(row.value, self.k.use.views["leaf"].width)))
             zeros, ones = known(made)
-            mask = ~(zeros | ones) & ((1 << made.width) - 1)
-            placed = made & mask
+            unknown = ~(zeros | ones) & ((1 << made.width) - 1)
+            if patterns and unknown != mask:
+                raise LayoutError(f"pfn_pte must put the frame into the same bits for every protection, not {mask:#x} and {unknown:#x}")
+            mask, placed = unknown, made & unknown
             patterns.add((row.write, ones))
         if not patterns:
             raise Absent(f"{self.layout.name} has no such protection")

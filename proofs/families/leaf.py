@@ -36,7 +36,10 @@ def marker_payload_lost(k: Kernel, s: State) -> Expr:
     return eq(decoded(k, s.entry, "__swp_offset"), zext(s.value("marker"), 64))
 
 
-@claim("payload-truncated", "LEAF603/pte", about=rows("device-private-read", "device-private-write", "device-exclusive-read", "device-exclusive-write", "hwpoison"))
+_DEVICE = ("device-private-read", "device-private-write", "device-exclusive-read", "device-exclusive-write", "device-exclusive")
+
+
+@claim("payload-truncated", "LEAF603/pte", about=rows(*_DEVICE, "hwpoison", "swapin-error"))
 def payload_truncated(k: Kernel, s: State) -> Expr:
     """The page frame number in a device or hwpoison entry comes back whole.
 
@@ -50,7 +53,7 @@ def payload_truncated(k: Kernel, s: State) -> Expr:
     return eq(bits(decoded(k, s.entry, "__swp_offset"), width - 1, 0), bits(zext(s.value("pfn"), 64), width - 1, 0))
 
 
-@claim("kind-lost", "LEAF604/pte", about=rows("device-private-read", "device-private-write", "device-exclusive-read", "device-exclusive-write", "hwpoison", "marker"))
+@claim("kind-lost", "LEAF604/pte", about=rows(*_DEVICE, "hwpoison", "swapin-error", "marker"))
 def kind_lost(k: Kernel, s: State) -> Expr:
     """A device, hwpoison or marker entry decodes as one of its own kind.
 

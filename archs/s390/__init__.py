@@ -1,0 +1,1 @@
+"""s390: z/Architecture dynamic address translation, 64 bit."""
