@@ -74,8 +74,8 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """The field's bits within the entry."""
-        return sum((1 << (high + 1)) - (1 << low) for high, low in self.spans)
+        """The field's bits within the entry; what lies below bit 0 is not among them."""
+        return sum((1 << max(high + 1, 0)) - 1 & -1 << max(low, 0) for high, low in self.spans)
 
     @property
     def width(self) -> int:

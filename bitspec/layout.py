@@ -313,7 +313,7 @@ class Layout:
         Raises LayoutError for a field no view has, or a hardware bit; VocabularyError for an unknown helper.
         """
         for one in fields:
-            self._may_move(one)
+            self._may_move(one, [use for at, use in self.uses.items() if level in (None, at)])
         uses = {
             at: replace(use, views={name: view.but(*fields) for name, view in use.views.items()}) if level in (None, at) else use
             for at, use in self.uses.items()
@@ -321,8 +321,8 @@ class Layout:
         replaced = {name: helper(name, "replaced")(build) for name, build in helpers.items()}
         return replace(self, uses=uses, helpers={**self.helpers, **replaced}, derived={}, _built={})
 
-    def _may_move(self, new: Field) -> None:
-        old = [use.field(new.name) for use in self.uses.values()]
+    def _may_move(self, new: Field, uses: Iterable[LevelUse]) -> None:
+        old = [use.field(new.name) for use in uses]
         found = [one for one in old if one is not None]
         if not found:
             raise LayoutError(f"a field must exist in {self.name} to be moved, not {new.name!r}")

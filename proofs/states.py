@@ -589,10 +589,12 @@ class _Deriver:
     def _marker(self, about: StateName) -> State:
         if self.level is Level.PTE:
             return self._swap(about)
-        convert = self.k.helper(f"__pte_to_rste_{self.level}")
         made = states(self.layout, Level.PTE)["marker"]
         if isinstance(made, Missing):
             raise Absent(made.reason)
+        if not self.k.has(f"__pte_to_rste_{self.level}"):  # set_huge_pte_at() stores the PTE as it is
+            return replace(made, about=about, level=self.level)
+        convert = self.k.helper(f"__pte_to_rste_{self.level}")
         back = self.k.helper(f"__rste_to_pte_{self.level}")(self.here)
         inputs = tuple(Input(one.variable, one.meaning, _through(one.recover, back)) for one in made.inputs)
         return State(about, self.level, convert(made.entry), inputs, made.given, "swap", made_by=(convert.name,))

@@ -24,6 +24,12 @@ _DEVMAP: Final = (
     "callers ask for either kind, or have put devmap or the whole DAX mapping aside before"
 )
 _DEVMAP_GUARDS: Final = ("mm/gup.c: follow_pmd_mask", "mm/migrate_device.c: migrate_vma_setup", "mm/vmscan.c: should_skip_vma")
+_RES0: Final = (
+    "Since v6.9 PTE_ADDR_LOW reaches up to bit 49 for every page size, which is the address field of LPA2 only. With 64K pages a frame at "
+    "or above 2^48 puts bits 49:48 of the address into the descriptor twice: at 13:12, where FEAT_LPA has them, and at 49:48, which are "
+    "RES0. The hardware does not look there, and the kernel reads the same address from either place."
+)
+_LEAVES: Final = ("leaf", "leaf-old", "leaf-devmap")
 
 KNOWN: Final[tuple[Known, ...]] = (
     Known(
@@ -56,6 +62,18 @@ KNOWN: Final[tuple[Known, ...]] = (
         ),
     ),
     Known(
+        code="SWP414",
+        subjects=("marker",),
+        layouts=("linux-6.12",),
+        levels=("pmd",),
+        kind="latent",
+        reason=(
+            "As for migration entries; but only hugetlb puts markers into PMDs, and nothing invalidates a hugetlb entry as a PMD: every caller of "
+            "pmdp_invalidate() works on transparent huge pages (mm/huge_memory.c, fs/proc/task_mmu.c), and page_vma_mapped_walk() hands "
+            "hugetlb entries to mm/rmap.c as PTEs."
+        ),
+    ),
+    Known(
         code="PMD244",
         subjects=("leaf-devmap",),
         layouts=("linux-6.12",),
@@ -77,22 +95,21 @@ KNOWN: Final[tuple[Known, ...]] = (
         kind="guarded",
         reason=_DEVMAP
         + (
-            ". madvise_cold_or_pageout_pte_range() goes into the branch for huge pages and leaves it at once: the map count of a DAX page is "
-            "0, not 1."
+            ". madvise_cold_or_pageout_pte_range() goes into the branch for huge pages and leaves it at once: the map count of a DAX page "
+            "is 0, not 1."
         ),
         guards=(*_DEVMAP_GUARDS, "mm/damon/ops-common.c: damon_get_page", "mm/madvise.c: madvise_cold_or_pageout_pte_range"),
     ),
-    Known(
-        code="HW903",
-        subjects=("table", "leaf", "leaf-old", "leaf-devmap"),
-        layouts=("linux-6.12",),
-        levels=("pte", "pmd", "pud"),
-        kind="cosmetic",
-        reason=(
-            "Since v6.9 PTE_ADDR_LOW reaches up to bit 49 for every page size, which is the address field of LPA2 only. With 64K pages a "
-            "frame at or above 2^48 puts bits 49:48 of the address into the descriptor twice: at 13:12, where FEAT_LPA has them, and at "
-            "49:48, which are RES0. The hardware does not look there, and the kernel reads the same address from either place."
-        ),
-        variants=("64k-52",),
+    *(
+        Known(
+            code="HW903",
+            subjects=subjects,
+            layouts=("linux-6.12",),
+            levels=(level,),
+            kind="cosmetic",
+            reason=_RES0,
+            variants=("64k-52",),
+        )
+        for level, subjects in (("pte", _LEAVES), ("pmd", ("table", *_LEAVES)), ("pud", ("table",)))
     ),
 )

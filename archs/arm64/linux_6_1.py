@@ -96,7 +96,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
         hardware=hardware,
         release="linux-6.1",
         config=config,
-        uses=pgtable.uses(hardware, _SWAP, _PTE_ADDR_LOW_TOP, _PRESENT, _ABSENT),
+        uses=pgtable.uses(hardware, _SWAP, _PTE_ADDR_LOW_TOP, _PRESENT, _ABSENT, "PTE_PROT_NONE"),
         helpers=by_name(linux.HELPERS, pgtable.HELPERS, definitions(globals())),
         kinds=linux.kinds(config, marker=False, swapin_error=True),
         pfn_bits=granule.address_bits - granule.shift,  # MAX_PHYSMEM_BITS is CONFIG_ARM64_PA_BITS

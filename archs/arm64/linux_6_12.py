@@ -138,7 +138,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
         hardware=hardware,
         release="linux-6.12",
         config=config,
-        uses=pgtable.uses(hardware, _SWAP, _PTE_ADDR_LOW_TOP, _PRESENT, dict.fromkeys(Level, _ABSENT)),
+        uses=pgtable.uses(hardware, _SWAP, _PTE_ADDR_LOW_TOP, _PRESENT, dict.fromkeys(Level, _ABSENT), "PTE_PRESENT_INVALID"),
         helpers=by_name(linux.HELPERS, pgtable.HELPERS, definitions(globals())),
         kinds=linux.kinds(config),
         pfn_bits=granule.address_bits - granule.shift,  # MAX_PHYSMEM_BITS, arch/arm64/include/asm/sparsemem.h

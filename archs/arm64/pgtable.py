@@ -7,6 +7,8 @@ bits, unless it says otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from archs.arm64.hardware import VARIANTS
@@ -60,7 +62,9 @@ def _attributes(hardware: Hardware, low: int, top: int, *extra: Row) -> list[Row
     ]
 
 
-def uses(hardware: Hardware, swap: View, top: int, present: tuple[Row, ...], absent: dict[Level, tuple[Row, ...]]) -> dict[Level, LevelUse]:
+def uses(
+    hardware: Hardware, swap: View, top: int, present: tuple[Row, ...], absent: dict[Level, tuple[Row, ...]], mark: str
+) -> dict[Level, LevelUse]:
     """The kernel's use of each level.
 
     Args:
@@ -69,9 +73,9 @@ def uses(hardware: Hardware, swap: View, top: int, present: tuple[Row, ...], abs
         top: the highest bit of PTE_ADDR_LOW.
         present: the release's own fields of a valid leaf, nG among them.
         absent: by level, those that take their place while the entry is not valid.
+        mark: the one among them that PAGE_NONE has.
     """
     granule = VARIANTS[hardware.variant]
-    marked = PROTECTIONS if not granule.ds else tuple(_without_shareability(row) for row in PROTECTIONS)
     extra = _GP | _CONT | _ATTRINDX | sum(_mask(row.place) for row in present if row.name == "PTE_PO_IDX")
     found = {}
     for level in Level:
@@ -93,7 +97,7 @@ def uses(hardware: Hardware, swap: View, top: int, present: tuple[Row, ...], abs
             views["swap"] = swap
         leaves = level is not Level.PUD or granule.shift == 12
         none = "" if leaves else "pud_sect_supported() is false: with 16K and 64K pages no PUD maps memory"
-        table = _protections(marked, present) if leaves else ()
+        table = _protection_map(mark, granule.ds) if leaves else ()
         found[level] = LevelUse(views, low - granule.shift, table, extra, granule.shift, no_leaves=none)
     return found
 
@@ -139,15 +143,17 @@ PROTECTIONS: Final = (
 )  # fmt: skip
 
 
-def _without_shareability(row: Protection) -> Protection:
-    """With TCR_EL1.DS the shareability comes from TCR_EL1, and its bits hold the address (adjust_protection_map)."""
-    return Protection(row.name, row.value & ~_SHARED_BITS, row.write, row.access)
+def _protection_map(mark: str, ds: bool) -> Callable[[Kernel], tuple[Protection, ...]]:
+    """PROTECTIONS with the release's mark in PAGE_NONE.
 
+    With TCR_EL1.DS the shareability comes from TCR_EL1 and its bits hold the address, so that no protection has it (adjust_protection_map).
+    """
 
-def _protections(table: tuple[Protection, ...], present: tuple[Row, ...]) -> tuple[Protection, ...]:
-    """PAGE_NONE with PTE_PROT_NONE, in the release that has it; its PTE_PRESENT_INVALID is PTE_NG, which is there already."""
-    mark = sum(1 << row.place for row in present if row.name == "PTE_PROT_NONE" and isinstance(row.place, int))
-    return tuple(row if row.access else Protection(row.name, row.value | mark, row.write, row.access) for row in table)
+    def table(k: Kernel) -> tuple[Protection, ...]:
+        dropped = _SHARED_BITS if ds else 0
+        return tuple(replace(row, value=row.value & ~dropped | (0 if row.access else k[mark])) for row in PROTECTIONS)
+
+    return table
 
 
 # What an entry is

@@ -17,7 +17,7 @@ _INVALID_PUD: Final = (
 KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="SWP411",
-        subjects=_PMD_SWAP,
+        subjects=(*_PMD_SWAP, "marker"),
         layouts=("linux-6.12",),
         levels=("pmd",),
         kind="guarded",
@@ -58,6 +58,18 @@ KNOWN: Final[tuple[Known, ...]] = (
             "mm/huge_memory.c: __split_huge_pmd_locked",
             "mm/page_vma_mapped.c: page_vma_mapped_walk, for set_pmd_migration_entry and page_vma_mkclean_one",
             "fs/proc/task_mmu.c: clear_soft_dirty_pmd",
+        ),
+    ),
+    Known(
+        code="SWP414",
+        subjects=("marker",),
+        layouts=("linux-6.12",),
+        levels=("pmd",),
+        kind="latent",
+        reason=(
+            "As for migration entries; but only hugetlb puts markers into PMDs, and nothing invalidates a hugetlb entry as a PMD: every caller of "
+            "pmdp_invalidate() works on transparent huge pages (mm/huge_memory.c, fs/proc/task_mmu.c), and page_vma_mapped_walk() hands "
+            "hugetlb entries to mm/rmap.c as PTEs."
         ),
     ),
     *(

@@ -1,11 +1,12 @@
 """The z/Architecture MMU: dynamic address translation (DAT).
 
-The manual is z/Architecture Principles of Operation, SA22-7832 (PoP), chapter 3 "Storage": "Dynamic Address Translation" (its "Translation Tables" give
-the formats of region-, segment- and page-table entries, its "Translation Process" the order of the tests) and "Protection" (DAT protection,
-instruction-execution protection).  Bits are numbered as there, from the most significant end.
+The manual is z/Architecture Principles of Operation, SA22-7832 (PoP), chapter 3 "Storage": "Dynamic Address Translation" (its "Translation
+Tables" give the formats of region-, segment- and page-table entries, its "Translation Process" the order of the tests) and "Protection"
+(DAT protection, instruction-execution protection).  Bits are numbered as there, from the most significant end.
 
-The text of the manual was not at hand: names and places come from arch/s390/include/asm/dat-bits.h (linux-6.12), which has the manual's names, the order
-of the tests from arch/s390/kvm/gaccess.c: guest_translate and QEMU's target/s390x/mmu_helper.c: mmu_translate_asce, which agree.
+The text of the manual was not at hand: names and places come from arch/s390/include/asm/dat-bits.h (linux-6.12), which has the manual's
+names, the order of the tests from arch/s390/kvm/gaccess.c: guest_translate and QEMU's target/s390x/mmu_helper.c: mmu_translate_asce, which
+agree.
 """
 
 from __future__ import annotations
@@ -29,12 +30,20 @@ PRIVATE_SPACE: Final = Circumstance(
 EDAT: Final = Circumstance(
     "EDAT",
     1,
-    "CR0.40, enhanced DAT: FC is looked at, and P of region entries. Linux sets it where facility 8 is installed, and maps no large frames where not "
-    "(has_transparent_hugepage, arch_hugetlb_valid_size)",
+    "CR0.40, enhanced DAT: FC is looked at, and P of region entries. Linux sets it where facility 8 is installed, and maps no large "
+    "frames where not (has_transparent_hugepage, arch_hugetlb_valid_size)",
     lambda on: on,
 )
-IEP: Final = Circumstance("IEP", 1, "CR0.43, instruction-execution protection. Linux sets it where facility 130 is installed, unless told noexec=off")
-SX01: Final = Circumstance("SX01", 2, "the first two bits of the address's segment index, which a region-third-table entry bounds by TF and TL")
+IEP: Final = Circumstance(
+    "IEP",
+    1,
+    "CR0.43, instruction-execution protection. Linux sets it where facility 130 is installed, unless told noexec=off",
+)
+SX01: Final = Circumstance(
+    "SX01",
+    2,
+    "the first two bits of the address's segment index, which a region-third-table entry bounds by TF and TL",
+)
 
 _I: Final = {Level.PTE: 53, Level.PMD: 58, Level.PUD: 58}
 """The invalid bit."""

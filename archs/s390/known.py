@@ -12,8 +12,9 @@ _MIGRATIONS: Final = ("migration-read", "migration-read-exclusive", "migration-w
 _DEVICES: Final = ("device-private-read", "device-private-write", "device-exclusive-write")
 
 _NO_FLAGS: Final = (
-    "__pte_to_rste() takes the type and the offset along and drops soft-dirty and exclusive. No entry of hugetlbfs has either: its pages are not swapped "
-    "out, they do not migrate by entry on s390 (no ARCH_ENABLE_HUGEPAGE_MIGRATION), and mm/hugetlb.c makes PTE markers without flags"
+    "__pte_to_rste() takes the type and the offset along and drops soft-dirty and exclusive. No entry of hugetlbfs has either: its pages "
+    "are not swapped out, they do not migrate by entry on s390 (no ARCH_ENABLE_HUGEPAGE_MIGRATION), and mm/hugetlb.c makes PTE markers "
+    "without flags"
 )
 
 KNOWN: Final[tuple[Known, ...]] = (
@@ -23,13 +24,14 @@ KNOWN: Final[tuple[Known, ...]] = (
         _ALL,
         ("pmd",),
         "reachable",
-        "pmdp_invalidate() only sets the hardware's invalid bit, which an old leaf has too, and pmd_access_permitted() asks for present and write alone "
-        "(prot-none leaves are turned away before, in gup_fast_pmd_range(); all others pass). "
-        "__folio_try_share_anon_rmap() relies on GUP-fast meeting a changed or rejected entry after the invalidation, but a GUP-fast that starts after it "
-        "reads the invalidated, writable leaf twice without a change, pins the page after folio_maybe_dma_pinned() was asked, and does not look at "
-        "PageAnonExclusive: a pinned page that the next write fault copies. The window lies between pmdp_invalidate() and the entry that follows in "
-        "set_pmd_migration_entry() (where THP migration is enabled) and __split_huge_pmd_locked() with freeze. This is read from the code: nobody has "
-        "reported it. Invalid, young and readable together would tell such a leaf",
+        "pmdp_invalidate() only sets the hardware's invalid bit, which an old leaf has too, and pmd_access_permitted() asks for present "
+        "and write alone (prot-none leaves are turned away before, in gup_fast_pmd_range(); all others pass). "
+        "__folio_try_share_anon_rmap() relies on GUP-fast meeting a changed or rejected entry after the invalidation, but a GUP-fast that"
+        " starts after it reads the invalidated, writable leaf twice without a change, pins the page after folio_maybe_dma_pinned() was "
+        "asked, and does not look at PageAnonExclusive: a pinned page that the next write fault copies. The window lies between "
+        "pmdp_invalidate() and the entry that follows in set_pmd_migration_entry() (where THP migration is enabled) and "
+        "__split_huge_pmd_locked() with freeze. This is read from the code: nobody has reported it. Invalid, young and readable together "
+        "would tell such a leaf",
     ),
     Known(
         "HTLB717",
@@ -37,9 +39,9 @@ KNOWN: Final[tuple[Known, ...]] = (
         ("linux-6.12",),
         _HUGE,
         "reachable",
-        "__pte_to_rste() stores whatever is not present as the empty entry. UFFDIO_POISON on hugetlbfs (mm/hugetlb.c: hugetlb_mfill_atomic_pte) calls "
-        "set_huge_pte_at() with a marker and reports success; the next access (hugetlb_fault) finds none and faults in a fresh page where it should "
-        "deliver SIGBUS. From v6.6 on; f934f6be76c1 (v6.13) gave such entries a format",
+        "__pte_to_rste() stores whatever is not present as the empty entry. UFFDIO_POISON on hugetlbfs (mm/hugetlb.c: "
+        "hugetlb_mfill_atomic_pte) calls set_huge_pte_at() with a marker and reports success; the next access (hugetlb_fault) finds none "
+        "and faults in a fresh page where it should deliver SIGBUS. From v6.6 on; f934f6be76c1 (v6.13) gave such entries a format",
     ),
     Known(
         "SWP402",
@@ -63,8 +65,9 @@ KNOWN: Final[tuple[Known, ...]] = (
         ("linux-6.12",),
         _HUGE,
         "latent",
-        "__pte_to_rste() stores whatever is not present as the empty entry. hugetlbfs has no such entries on s390: its pages are not swapped out, and they "
-        "do not migrate (arch/s390/Kconfig selects no ARCH_ENABLE_HUGEPAGE_MIGRATION, so that mm/migrate.c: migrate_hugetlbs leaves them alone)",
+        "__pte_to_rste() stores whatever is not present as the empty entry. hugetlbfs has no such entries on s390: its pages are not "
+        "swapped out, and they do not migrate (arch/s390/Kconfig selects no ARCH_ENABLE_HUGEPAGE_MIGRATION, so that mm/migrate.c: "
+        "migrate_hugetlbs leaves them alone)",
     ),
     Known(
         "HTLB718",
@@ -88,9 +91,10 @@ KNOWN: Final[tuple[Known, ...]] = (
         ("linux-6.12",),
         ("pud",),
         "latent",
-        "pud_present() asks for a region-third origin that is not 0, so that a leaf of frame 0 is lost when no software bit lies in the origin: clean, old and "
-        "not soft-dirty. The first 2 GB cannot be one page of hugetlbfs: they hold the absolute lowcore and the kernel's reserved memory "
-        "(arch/s390/kernel/setup.c: reserve_kernel), which alloc_contig_pages() does not hand out (pfn_range_valid_contig)",
+        "pud_present() asks for a region-third origin that is not 0, so that a leaf of frame 0 is lost when no software bit lies in the "
+        "origin: clean, old and not soft-dirty. The first 2 GB cannot be one page of hugetlbfs: they hold the absolute lowcore and the "
+        "kernel's reserved memory (arch/s390/kernel/setup.c: reserve_kernel), which alloc_contig_pages() does not hand out "
+        "(pfn_range_valid_contig)",
     ),
     Known(
         "HTLB714",
@@ -106,8 +110,9 @@ KNOWN: Final[tuple[Known, ...]] = (
         ("linux-6.12",),
         ("pmd",),
         "cosmetic",
-        "without instruction-execution protection the protections still have the no-execute bit. pte_modify() puts it into a huge PTE, __set_huge_pte_at() "
-        "drops it; the machine does not look at it, and a fault that compares the two (huge_ptep_set_access_flags) stores the entry once more",
+        "without instruction-execution protection the protections still have the no-execute bit. pte_modify() puts it into a huge PTE, "
+        "__set_huge_pte_at() drops it; the machine does not look at it, and a fault that compares the two (huge_ptep_set_access_flags) "
+        "stores the entry once more",
         variants=("z13", "z10"),
     ),
     Known(
@@ -116,7 +121,7 @@ KNOWN: Final[tuple[Known, ...]] = (
         ("linux-6.12",),
         ("pud",),
         "latent",
-        "pud_present() asks for an origin that is not 0: a segment table at address 0 would not be present. That page is the absolute lowcore, and reserved "
-        "(arch/s390/kernel/setup.c: reserve_kernel)",
+        "pud_present() asks for an origin that is not 0: a segment table at address 0 would not be present. That page is the absolute "
+        "lowcore, and reserved (arch/s390/kernel/setup.c: reserve_kernel)",
     ),
 )

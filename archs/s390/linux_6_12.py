@@ -2,9 +2,9 @@
 
 Sources: arch/s390/include/asm/{pgtable,pgalloc,hugetlb}.h, arch/s390/mm/{hugetlbpage,mmap}.c, arch/s390/Kconfig of linux-6.12.
 
-The kernel is taken to be loaded so that ``__pa(__va(x)) == x`` (vm_layout: identity_base 0), which pmd_pfn() and pud_pfn() go through.  On machines
-without instruction-execution protection set_pmd_at() and ptep_modify_prot_commit() drop the no-execute bit besides; those are not helpers, and an entry
-that keeps it here differs in a bit such a machine does not look at.
+The kernel is taken to be loaded so that ``__pa(__va(x)) == x`` (vm_layout: identity_base 0), which pmd_pfn() and pud_pfn() go through.  On
+machines without instruction-execution protection set_pmd_at() and ptep_modify_prot_commit() drop the no-execute bit besides; those are not
+helpers, and an entry that keeps it here differs in a bit such a machine does not look at.
 """
 
 from __future__ import annotations
@@ -63,7 +63,12 @@ PAGE_VIEWS: Final = {
         software("_PAGE_PRESENT", 63, "0: not mapped"),
     ),
     # What generic code sees of a hugetlbfs entry: a PTE that is never in a page table, where bit 52 would be reserved.
-    "huge": _view("huge", acts("PFN", (0, 51), "the frame"), software("_PAGE_LARGE", 52, "made from a segment- or region-third-table entry"), *_PAGE_BITS),
+    "huge": _view(
+        "huge",
+        acts("PFN", (0, 51), "the frame"),
+        software("_PAGE_LARGE", 52, "made from a segment- or region-third-table entry"),
+        *_PAGE_BITS,
+    ),
 }
 
 _SEGMENT_HARDWARE: Final = (
@@ -485,8 +490,8 @@ def swp_clear_exclusive(k: Kernel, pte: Expr) -> Expr:
     return clear(pte, k["_PAGE_SWP_EXCLUSIVE"])
 
 
-# hugetlbfs: generic code sees PTEs, the tables have segment- and region-third-table entries. The conversion works with the names of segment-table bits at
-# either level.
+# hugetlbfs: generic code sees PTEs, the tables have segment- and region-third-table entries. The conversion works with
+# the names of segment-table bits at either level.
 
 _MOVED: Final = ("READ", "WRITE", "INVALID", "PROTECT", "DIRTY", "YOUNG", "SOFT_DIRTY", "NOEXEC")
 
@@ -531,7 +536,8 @@ def either_level(k: Kernel, stem: str, rste: Expr) -> Expr:
 def present_rste_to_pte(k: Kernel, rste: Expr) -> Expr:
     """__rste_to_pte of a present entry."""
     pte_level, segment = k.layout.at(Level.PTE), k.layout.at(Level.PMD)
-    return rste & segment["_SEGMENT_ENTRY_ORIGIN_LARGE"] | pte_level["_PAGE_LARGE", "_PAGE_PRESENT"] | move_set_bits(rste, segment, pte_level)
+    kept = rste & segment["_SEGMENT_ENTRY_ORIGIN_LARGE"] | pte_level["_PAGE_LARGE", "_PAGE_PRESENT"]
+    return kept | move_set_bits(rste, segment, pte_level)
 
 
 @helper("__rste_to_pte_pmd __rste_to_pte_pud", f"{_HUGETLB}: __rste_to_pte")
@@ -577,7 +583,8 @@ def uses(segment: dict[str, View], region: dict[str, View], table: tuple[Protect
 
 
 def supported(config: Config, *options: str) -> Config:
-    """The config without the options arch/s390/Kconfig does not offer: MEMORY_FAILURE, USERFAULTFD_WP, and ZONE_DEVICE but for `options`."""
+    """The config without the options arch/s390/Kconfig does not offer: MEMORY_FAILURE, USERFAULTFD_WP, and ZONE_DEVICE but for
+    `options`."""
     return Config(config.name, config.options & {"MIGRATION", "MEM_SOFT_DIRTY", *options})
 
 

@@ -1,4 +1,5 @@
-"""s390 at linux-6.13: segment- and region-third-table entries get a present bit, and swap entries of their own, for the PTE markers of hugetlbfs.
+"""s390 at linux-6.13: segment- and region-third-table entries get a present bit, and swap entries of their own, for the PTE markers of
+hugetlbfs.
 
 Commits ae1b9fb2d556, 03e6db16b808, f934f6be76c1 and 487ef5d4d912.  Sources: arch/s390/include/asm/{pgtable,pgalloc,hugetlb}.h,
 arch/s390/mm/{hugetlbpage,mmap}.c of linux-6.13.2.

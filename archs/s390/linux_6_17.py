@@ -1,7 +1,7 @@
 """s390 at linux-6.17: transparent huge pages migrate, with the swap entries that segment tables got in linux-6.13 (10dd5a000989).
 
-The no-execute bit is now left out of the protections on machines without instruction-execution protection.  Sources: as for linux-6.13, of linux-6.17;
-arch/s390/boot/startup.c for the masks.
+The no-execute bit is now left out of the protections on machines without instruction-execution protection.  Sources: as for linux-6.13, of
+linux-6.17; arch/s390/boot/startup.c for the masks.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def pmd_swp_clear_soft_dirty(k: Kernel, pmd: Expr) -> Expr:
 
 
 def kinds(config: Config) -> tuple[SwapKind, ...]:
-    """With CONFIG_DEVICE_PRIVATE there are three device types since linux-6.15: one SWP_DEVICE_EXCLUSIVE, restored writable where the VMA allows it, in
-    place of two; every type below the marker is one higher for it.
+    """With CONFIG_DEVICE_PRIVATE there are three device types since linux-6.15: one SWP_DEVICE_EXCLUSIVE, restored writable where the VMA
+    allows it, in place of two; every type below the marker is one higher for it.
     """
     if "DEVICE_PRIVATE" not in config:
         return linux.kinds(config)

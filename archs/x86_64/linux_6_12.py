@@ -1,6 +1,7 @@
 """x86-64 at linux-6.12.
 
-Sources: arch/x86/include/asm/{pgtable,pgtable_types,pgtable_64,pgtable_64_types,pgtable-invert}.h, arch/x86/mm/{pgprot,pgtable,init}.c of linux-6.12.
+Sources: arch/x86/include/asm/{pgtable,pgtable_types,pgtable_64,pgtable_64_types,pgtable-invert}.h and arch/x86/mm/{pgprot,pgtable,init}.c.
+Memory encryption is left out: sme_me_mask and cc_mask are 0, and physical_mask has 52 bits.
 """
 
 from __future__ import annotations
@@ -51,17 +52,18 @@ def _leaf(pat: int, level: Level) -> View:
     )
 
 
-_TABLE: Final = view("table", acts("TABLE", (51, 12), "the lower table"), acts("_PAGE_TABLE", [6, 5, 2, 1, 0], "P R/W U/S A D"), source=_TYPES)
+_TABLE: Final = view(
+    "table", acts("TABLE", (51, 12), "the lower table"), acts("_PAGE_TABLE", [6, 5, 2, 1, 0], "P R/W U/S A D"), source=_TYPES
+)
 
-_SWAP: Final = view(
-    "swap",
+_SWAP_ROWS: Final = (
     software("SWP_TYPE", (63, 59), "swap type"),
     software("SWP_OFFSET", (58, 9), "swap offset, inverted against L1TF", inverted=True),
-    software("_PAGE_SWP_EXCLUSIVE", 3, "anonymous page, exclusive"),
     software("_PAGE_SWP_UFFD_WP", 2, "write-protected for userfaultfd"),
     software("_PAGE_SWP_SOFT_DIRTY", 1, "soft-dirty"),
-    source=_64,
 )
+_SWAP: Final = view("swap", *_SWAP_ROWS, software("_PAGE_SWP_EXCLUSIVE", 3, "anonymous page, exclusive"), source=_64)
+_PMD_SWAP: Final = view("swap", *_SWAP_ROWS, source=_64)
 
 # What an entry is
 
@@ -91,12 +93,18 @@ def leaf(k: Kernel, entry: Expr) -> Expr:
     return any_of(entry, k["_PAGE_PSE"])
 
 
+@helper("pte_huge", _PGTABLE)
+def pte_huge(k: Kernel, pte: Expr) -> Expr:
+    """Of a huge page's PTE; in any other the bit is PAT."""
+    return any_of(pte, k["_PAGE_PAT"])  # _PAGE_PSE: the same bit
+
+
 @helper("pmd_trans_huge pud_trans_huge", _PGTABLE)
 def trans_huge(k: Kernel, entry: Expr) -> Expr:
     return eq(entry & k["_PAGE_PSE", "_PAGE_DEVMAP"], k["_PAGE_PSE"])
 
 
-@helper("pte_devmap pmd_devmap pud_devmap", _PGTABLE, needs="ZONE_DEVICE")
+@helper("pte_devmap pmd_devmap pud_devmap", _PGTABLE)
 def devmap(k: Kernel, entry: Expr) -> Expr:
     return any_of(entry, k["_PAGE_DEVMAP"])
 
@@ -269,19 +277,29 @@ def mkspecial(k: Kernel, entry: Expr) -> Expr:
     return entry | k["_PAGE_SPECIAL"]
 
 
-@helper("pte_mkdevmap", _PGTABLE, needs="ZONE_DEVICE")
+@helper("pte_mkdevmap", _PGTABLE)
 def pte_mkdevmap(k: Kernel, pte: Expr) -> Expr:
     return pte | k["_PAGE_SPECIAL", "_PAGE_DEVMAP"]
 
 
-@helper("pmd_mkdevmap pud_mkdevmap", _PGTABLE, needs="ZONE_DEVICE")
+@helper("pmd_mkdevmap pud_mkdevmap", _PGTABLE)
 def mkdevmap(k: Kernel, entry: Expr) -> Expr:
     return entry | k["_PAGE_DEVMAP"]
+
+
+@helper("pte_mkhuge", _PGTABLE)
+def pte_mkhuge(k: Kernel, pte: Expr) -> Expr:
+    return pte | k["_PAGE_PAT"]  # _PAGE_PSE: the same bit
 
 
 @helper("pmd_mkhuge pud_mkhuge", _PGTABLE)
 def mkhuge(k: Kernel, entry: Expr) -> Expr:
     return entry | k["_PAGE_PSE"]
+
+
+@helper("arch_make_huge_pte", "include/linux/hugetlb.h")
+def arch_make_huge_pte(k: Kernel, pte: Expr) -> Expr:
+    return k.mkhuge(pte)
 
 
 @helper("pmd_mkinvalid pud_mkinvalid", _PGTABLE)
@@ -452,7 +470,7 @@ _PKEYS_AND_CACHE: Final = 0xF << 59 | 1 << 4 | 1 << 3
 def _uses() -> dict[Level, LevelUse]:
     return {
         Level.PTE: LevelUse({"leaf": _leaf(7, Level.PTE), "swap": _SWAP}, 0, PROTECTIONS, _PKEYS_AND_CACHE | 1 << 7),
-        Level.PMD: LevelUse({"table": _TABLE, "leaf": _leaf(12, Level.PMD), "swap": _SWAP}, 9, PROTECTIONS, _PKEYS_AND_CACHE | 1 << 12),
+        Level.PMD: LevelUse({"table": _TABLE, "leaf": _leaf(12, Level.PMD), "swap": _PMD_SWAP}, 9, PROTECTIONS, _PKEYS_AND_CACHE | 1 << 12),
         Level.PUD: LevelUse({"table": _TABLE, "leaf": _leaf(12, Level.PUD)}, 18, PROTECTIONS, _PKEYS_AND_CACHE | 1 << 12),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bitspec.expr import Expr, named
-from bitspec.read.as_c import c_text
+from bitspec.read.as_c import c_text, text
 
 _COMPARE = {"eq": "==", "ult": "<", "ule": "<="}
 
@@ -28,16 +28,16 @@ def _say(node: Expr, outer: bool = False) -> str:
             if inner.op in ("and", "or"):
                 return f"not ({_say(inner, outer=True)})"
             if inner.op == "eq" and inner.args[0].width > 1:
-                return f"{c_text(inner.args[0])} != {c_text(inner.args[1])}"
+                return f"{text(inner.args[0])} != {text(inner.args[1])}"
             return f"not {_say(inner)}"
         case "or" if args[0].op == "not":
-            text = f"if {_say(args[0].args[0])} then {_say(args[1])}"
+            words = f"if {_say(args[0].args[0])} then {_say(args[1])}"
         case "and" | "or":
-            text = f"{_say(args[0], outer=args[0].op == node.op)} {node.op} {_say(args[1], outer=args[1].op == node.op)}"
+            words = f"{_say(args[0], outer=args[0].op == node.op)} {node.op} {_say(args[1], outer=args[1].op == node.op)}"
         case "eq" if args[0].width == 1:
-            text = f"{_say(args[0])} exactly when {_say(args[1])}"
+            words = f"{_say(args[0])} exactly when {_say(args[1])}"
         case "eq" | "ult" | "ule":
-            return f"{c_text(args[0])} {_COMPARE[node.op]} {c_text(args[1])}"
+            return f"{text(args[0])} {_COMPARE[node.op]} {text(args[1])}"
         case _:
-            return c_text(node)
-    return text if outer else f"({text})"
+            return text(node) if node.op in ("ite", "slice") else c_text(node)
+    return words if outer else f"({words})"

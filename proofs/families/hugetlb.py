@@ -1,7 +1,8 @@
 """Huge pages of hugetlbfs (HTLB7xx): the PTE generic code sees of a huge page, and s390's conversion between it and what the tables hold.
 
-On most architectures a huge PTE is the segment, PMD or PUD entry itself.  s390 has two formats: generic code works on PTEs that are in no table, and
-set_huge_pte_at() and huge_ptep_get() convert them to and from entries of the segment table (pmd) and the region-third table (pud).
+On most architectures a huge PTE is the segment, PMD or PUD entry itself.  s390 has two formats: generic code works on PTEs that are in no
+table, and set_huge_pte_at() and huge_ptep_get() convert them to and from entries of the segment table (pmd) and the region-third table
+(pud).
 """
 
 from __future__ import annotations
@@ -55,10 +56,11 @@ class _Maker:
         return zext(self.pfn, 64) << self.order
 
     def rows(self, access: bool) -> tuple[Protection, ...]:
-        return tuple(row for row in self.k.use.protections if row.access is access)
+        return tuple(row for row in self.k.protections if row.access is access)
 
     def start(self, access: bool) -> tuple[int, Expr, frozenset[tuple[bool, int]]]:
-        """The frame's mask, the frame in its place, and with whether VM_WRITE is set the patterns arch_make_huge_pte() gives for each protection."""
+        """The frame's mask, the frame in its place, and with whether VM_WRITE is set the patterns arch_make_huge_pte() gives for each
+        protection."""
         mask, placed, patterns = 0, self.frame, set[tuple[bool, int]]()
         for row in self.rows(access):
             made = self.k.arch_make_huge_pte(self.k.pfn_pte(self.frame, const(row.value, self.k.use.views["leaf"].width)))
@@ -121,7 +123,8 @@ class _Maker:
             entry = entry | flags & found.free
             inputs.append(Input(flags, "the independent attribute bits", here & found.free))
         checked = ~(found.free | mask) & (1 << placed.width) - 1
-        return State(_ABOUT[access], Level.PTE, entry, tuple(inputs), tuple(given), "leaf", Patterns(found.cores, found.free, checked), self.frame)
+        patterns = Patterns(found.cores, found.free, checked)
+        return State(_ABOUT[access], Level.PTE, entry, tuple(inputs), tuple(given), "leaf", patterns, self.frame)
 
 
 def huge_ptes(layout: Layout, level: Level) -> Iterator[State | Missing]:
@@ -304,17 +307,19 @@ def _attributes(scene: Scene) -> Iterator[Marked | Missing | Lacking]:
         for name in ("young", "dirty", "write", "soft_dirty", "uffd_wp", "protnone"):
             if scene.layout.has(f"pte_{name}"):
                 missing = not scene.k.has(name)
-                yield Lacking(f"{one.name}+{name}", f"{scene.k.name(name)} does not exist in {scene.layout.name}") if missing else Marked(one, name)
+                reason = f"{scene.k.name(name)} does not exist in {scene.layout.name}"
+                yield Lacking(f"{one.name}+{name}", reason) if missing else Marked(one, name)
 
 
 @claim("huge-entry-attribute-garbled", "HTLB712/pmd,pud", about=_attributes)
 def huge_entry_attribute_garbled(k: Kernel, s: Marked) -> Expr:
-    """The tables' entry of a huge page has the attributes of its PTE: pmd_write or pud_write of the one is pte_write of the other, and so on.
+    """The tables' entry of a huge page has the attributes of its PTE: pmd_write or pud_write of the one is pte_write of the other, and so
+    on.
 
     Why it matters: page-table walkers that know nothing of hugetlbfs read the entry with the level's own predicates.
 
-    Example: s390 before v6.10 had the read and write bits of region-third entries the other way round: the read-only PTE 0x211 gave one that pud_write
-    called writable.
+    Example: s390 before v6.10 had the read and write bits of region-third entries the other way round: the read-only PTE 0x211 gave one
+    that pud_write called writable.
 
     References: mm/pagewalk.c; mm/gup.c; the header comments of arch/s390/include/asm/pgtable.h.
     """
@@ -351,8 +356,8 @@ def huge_entry_not_leaf(k: Kernel, s: State) -> Expr:
 
 @claim("huge-entry-mistranslated", "HTLB715/pmd,pud", about=_present, scene=True)
 def huge_entry_mistranslated(scene: Scene, s: State) -> Goal:
-    """The hardware translates the tables' entry of a huge page to its frame, or faults: it lets no store through but to a writable, dirty one, nothing
-    through a prot-none one, and some access through a young one.
+    """The hardware translates the tables' entry of a huge page to its frame, or faults: it lets no store through but to a writable, dirty
+    one, nothing through a prot-none one, and some access through a young one.
 
     Why it matters: it is what the user gets to see.
 
@@ -407,7 +412,8 @@ def huge_swap_entry_lost(k: Kernel, s: State) -> Expr:
 
     Why it matters: a poisoned huge page would read as zeroes, and a huge page on the move would be forgotten.
 
-    Example: s390 from v6.6, when UFFDIO_POISON came to hugetlbfs, to v6.12: a marker is stored as the empty entry. The PTE 0x267c becomes 0x20.
+    Example: s390 from v6.6, when UFFDIO_POISON came to hugetlbfs, to v6.12: a marker is stored as the empty entry. The PTE 0x267c becomes
+    0x20.
 
     References: arch/s390/mm/hugetlbpage.c; mm/hugetlb.c: hugetlb_mfill_atomic_pte; f934f6be76c1.
     """
@@ -457,7 +463,8 @@ def _stored(scene: Scene) -> Iterator[State | Empty | Missing | Lacking]:
 def huge_entry_wrong_level(scene: Scene, s: State | Empty) -> Goal:
     """Whatever is stored for a huge page tells by its table type which level it belongs to.
 
-    The conversion takes no level: huge_ptep_get() and set_huge_pte_at() read it off the table type (01 in a region-third table) of the entry they find.
+    The conversion takes no level: huge_ptep_get() and set_huge_pte_at() read it off the table type (01 in a region-third table) of the
+    entry they find.
 
     Why it matters: the next entry stored there would be one of the other level, and a present one a translation-specification exception.
 
@@ -520,7 +527,8 @@ def _codec(scene: Scene) -> Iterator[Codec | Lacking]:
 
 @claim("rste-swap-garbled", "HTLB721/pmd,pud", about=_codec)
 def rste_swap_garbled(k: Kernel, s: Codec) -> Expr:
-    """A swap entry of a segment or region-third table decodes to the type and offset it was made of, for all 32 types, with any flag or table type.
+    """A swap entry of a segment or region-third table decodes to the type and offset it was made of, for all 32 types, with any flag or
+    table type.
 
     Why it matters: one kind of entry would become another, or name another page.
 

@@ -1,7 +1,7 @@
 """Layouts that s390 might have had: what was said about THP migration on s390 in 2021, as proposals to be proved or refuted.
 
-Each function gives linux-6.12 (or another release) with some helpers replaced.  Hardware bits, and the software bits of a mapped leaf, stay where that
-release has them.
+Each function gives linux-6.12 (or another release) with some helpers replaced.  Hardware bits, and the software bits of a mapped leaf, stay
+where that release has them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def pte_format_in_segment_table() -> Layout:
 
 
 def type_below_offset() -> View:
-    """I and CS mark a swap entry; the type is in bits 6 to 9 and 11 (from the least significant), FC between them stays 0; the offset from bit 12."""
+    """I and CS mark a swap entry; the type is in bits 6 to 9 and 11 (from the least significant), FC between them stays 0; the offset from
+    bit 12."""
     return _marked(software("SWP_OFFSET_PMD", (0, 51)), software("SWP_TYPE_PMD", [52, (54, 57)]))
 
 
@@ -88,7 +89,8 @@ def marked_by_invalid_and_common(swap: View, present_as_before: bool = False) ->
 
 
 def marked_by_table_type(table_type: int) -> Layout:
-    """linux-6.13 with swap entries of segment and region-third tables marked by their table type (01, 10 or 11) in place of the common bit."""
+    """linux-6.13 with swap entries of segment and region-third tables marked by their table type (01, 10 or 11) in place of the common
+    bit."""
     mark = table_type << 2
 
     def marked(k: Kernel, entry: Expr) -> Expr:
@@ -142,5 +144,6 @@ def migration_alone(numbers: Mapping[str, int], stored: Mapping[str, int], width
 
 
 def pud_read_and_write_swapped() -> Layout:
-    """Region-third entries before v6.10: READ is bit 1 and WRITE bit 0, while the conversion from PTEs used the segment table's places, 0 and 1."""
+    """Region-third entries before v6.10: READ is bit 1 and WRITE bit 0, while the conversion from PTEs used the segment table's places, 0
+    and 1."""
     return layout("s390", "linux-6.12").but(_PUD_READ, _PUD_WRITE, level=Level.PUD)

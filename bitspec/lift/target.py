@@ -1,0 +1,87 @@
+"""What the lifter has to know of an architecture; each ``archs/ARCH/toolchain.py`` makes one of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+#: The kernel options that bring bits or numbers of their own: the worst case. What a tree does not offer, its Kconfig drops.
+WORST_CASE: Final = (
+    "EXPERT", "TRANSPARENT_HUGEPAGE", "MEM_SOFT_DIRTY", "NUMA", "NUMA_BALANCING", "USERFAULTFD", "MIGRATION", "COMPACTION", "SWAP",
+    "MEMORY_FAILURE", "MEMORY_HOTPLUG", "MEMORY_HOTREMOVE", "ZONE_DEVICE", "DEVICE_PRIVATE", "HUGETLBFS", "PROC_FS", "PROC_PAGE_MONITOR",
+    "SPARSEMEM_VMEMMAP", "BUG",
+)  # fmt: skip
+#: What would only clutter the IR.
+OFF: Final = ("DEBUG_VM", "DEBUG_INFO_BTF", "KASAN", "KCSAN", "UBSAN", "GCOV_KERNEL", "FTRACE", "WERROR", "MODULE_SIG", "RUST")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A file to compile: wrappers around what some ``.c`` file of the tree defines.
+
+    Attributes:
+        name: of the file.
+        includes: files of the tree, or headers in angle brackets, included before the wrappers.
+        wrappers: C by helper: the body of a function whose arguments are ``a`` and ``b``; see :mod:`bitspec.lift.wrappers`.
+        flags: more compiler flags.
+    """
+
+    name: str
+    includes: tuple[str, ...]
+    wrappers: Mapping[str, str]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AsmRule:
+    """What inline assembly of a certain text means.
+
+    Attributes:
+        pattern: a regular expression, searched for in the assembly's text.
+        kind: ``register``: it reads something that does not change, named by the pattern's first group;
+            ``feature``: an asm goto that asks for a feature of the CPU, `index` telling which operand names it.
+        index: the operand that names the feature.
+        yes: which way control goes where the CPU has the feature: 0 falls through, n is the n-th label.
+        no: which way it goes where the CPU lacks it.
+        name: the symbol's name, with ``{}`` for the pattern's group or the operand.
+    """
+
+    pattern: str
+    kind: str
+    name: str
+    index: int = 0
+    yes: int = 0
+    no: int = 0
+
+
+@dataclass(frozen=True)
+class Target:
+    """How to compile and read an architecture's helpers.
+
+    Attributes:
+        arch: the kernel's ``ARCH=``.
+        triple: clang's.
+        defconfig: the configuration to begin with.
+        options: kernel options by variant, ``NAME`` or ``NAME=value``, or ``-NAME`` to turn one off.
+        units: more files to compile.
+        wrappers: C that takes the place of the usual wrapper, by helper.
+        includes: headers the wrappers need besides the usual.
+        asm: what inline assembly means.
+        pins: what is known of a symbol in a variant: a value, or (mask, value).
+        given: the reasons for the pins, one line each, which reports print.
+        not_functions: helpers the kernel has no function for, with the reason.
+    """
+
+    arch: str
+    triple: str
+    defconfig: str
+    options: Mapping[str, tuple[str, ...]]
+    units: tuple[Unit, ...] = ()
+    wrappers: Mapping[str, str] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
+    asm: tuple[AsmRule, ...] = ()
+    pins: Callable[[str], Mapping[str, int]] = lambda variant: {}
+    given: tuple[str, ...] = ()
+    not_functions: Mapping[str, str] = field(default_factory=dict)
+    probe: str = "asm-offsets.c"
