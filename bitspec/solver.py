@@ -121,9 +121,10 @@ def version() -> str:
 
 
 def _reason(text: str) -> str:
-    if "canceled" in text or "timeout" in text:
+    """Z3's reason, in our words; "canceled" is what it says when the resources run out in the middle of a search."""
+    if "timeout" in text:
         return "time-out"
-    return "resource limit" if "resource" in text else text
+    return "resource limit" if "canceled" in text or "resource" in text else text
 
 
 def _number(z3: Any, value: Any) -> int:

@@ -82,7 +82,7 @@ def _evidence(scene: Scene, result: Result) -> plain.Evidence:
         inputs={str(variable.attr): value for variable, value in witness.inputs},
         predicates=said_of(k, entry) if is_entry else {},
         hardware=hardware_says(scene, entry),
-        pictures=tuple(pictures(scene, entry)),
+        pictures=() if result.known is not None else tuple(pictures(scene, entry)),
     )
 
 
@@ -168,9 +168,8 @@ def _hardware_view(scene: Scene, entry: int) -> str:
     walk = facts.walk(here, Access.LOAD, scene.layout.hardware.context)
     values, _ = next(circumstances(scene.layout.hardware))
     together = {here: entry, **values}
-    if evaluate(walk.invalid, together) and "invalid" in facts.views:
-        return "invalid"
-    return "table" if evaluate(walk.table, together) and "table" in facts.views else "leaf"
+    kind = next((kind for kind in ("invalid", "table") if evaluate(getattr(walk, kind), together)), "leaf")
+    return kind if kind in facts.views else next(reversed(facts.views))
 
 
 # The truth table

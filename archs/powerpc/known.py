@@ -140,7 +140,6 @@ KNOWN: Final[tuple[Known, ...]] = (
                 "go by pud_devmap(), which stays. A huge PUD that is not devmap would be taken for a bad table and cleared.",
                 ("mm/memory.c: zap_pud_range", "mm/memory.c: copy_pud_range", "mm/huge_memory.c: __pud_trans_huge_lock"),
             ),
-            ("PUD352", "reject it before they ask pud_access_permitted(), which would let it pass.", ("mm/gup.c: gup_fast_pud_range",)),
             (
                 "PUD355",
                 "ask pud_present() before pud_leaf(), or treat both alike.",

@@ -34,7 +34,7 @@ def render(report: Report) -> RenderableType:
             parts += [full(one), Text()]
     known = [one for one in refuted if one.known]
     if known:
-        parts += [Text("Known refutations", "bold"), *(brief(one) for one in known), Text()]
+        parts += [Text("Known refutations", "bold"), *(brief(group) for group in _alike(known)), Text()]
     for one in report.findings:
         if one.verdict == "unknown":
             parts.append(Text(f"unknown  {one.code} {one.name}: {one.subject}, {_where(one)}: {one.reason}", "yellow"))
@@ -137,16 +137,26 @@ def picture(shown: Picture) -> RenderableType:
     return Group(Text(shown.title, "bold"), *[Text(line, no_wrap=True) for line in shown.lines], grid)
 
 
-def brief(one: Finding) -> RenderableType:
-    """A known refutation, in two or three lines."""
-    assert one.evidence is not None
-    assert one.known is not None
-    head = Text.assemble(("known    ", "yellow"), (f"{one.code} {one.name}", "bold"), f": {one.subject}, {_where(one)}: {one.known['class']}, witness {one.evidence.text}")
-    guards = one.known.get("guards") or ()
-    lines = [Text(str(one.known["reason"]))]
-    if isinstance(guards, (list, tuple)) and guards:
-        lines.append(Text("guarded by " + "; ".join(map(str, guards))))
-    return Group(head, *[Padding(line, (0, 0, 0, 9)) for line in lines])
+def _alike(known: list[Finding]) -> list[list[Finding]]:
+    """Known refutations that share code, place and reason, together."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
+    for one in known:
+        assert one.known is not None
+        groups.setdefault((one.code, _where(one), one.known["reason"]), []).append(one)
+    return list(groups.values())
+
+
+def brief(group: list[Finding]) -> RenderableType:
+    """Known refutations with one reason: what, of which class, the witness of each, why, and who guards against it."""
+    first = group[0]
+    assert first.known is not None
+    head = Text.assemble(("known    ", "yellow"), (f"{first.code} {first.name}", "bold"), f", {_where(first)}: {first.known['class']}")
+    lines = [f"{one.subject}, witness {one.evidence.text}" for one in group if one.evidence is not None]
+    lines.append(str(first.known["reason"]))
+    guards = first.known.get("guards")
+    if isinstance(guards, list) and guards:
+        lines.append("guarded by " + "; ".join(map(str, guards)))
+    return Group(head, *[Padding(Text(line), (0, 0, 0, 9)) for line in lines])
 
 
 def _summary(report: Report) -> Text:

@@ -1,0 +1,70 @@
+"""Where a helper is defined: from the debug locations of its instructions, or by looking for its name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from bitspec.lift.ir import Function, Module
+
+_NUMBER: Final = r"{}: !(\d+)"
+
+
+def definition(module: Module, function: Function, name: str) -> str | None:
+    """``file:line`` of the function called `name` among those inlined into `function`, or None."""
+    for block in function.blocks.values():
+        for one in block:
+            found = _chain(module, one.location, name)
+            if found:
+                return found
+    return None
+
+
+def _chain(module: Module, location: int | None, name: str) -> str | None:
+    while location is not None:
+        text = module.metadata.get(location, "")
+        scope = _subprogram(module, _reference(text, "scope"))
+        if scope and re.search(rf'name: "{re.escape(name)}"', scope):
+            line = re.search(r"[ (]line: (\d+)", scope)
+            file = module.metadata.get(_reference(scope, "file") or -1, "")
+            path = re.search(r'filename: "([^"]*)"', file)
+            if line and path:
+                return f"{path[1]}:{line[1]}"
+        location = _reference(text, "inlinedAt")
+    return None
+
+
+def _reference(text: str, key: str) -> int | None:
+    found = re.search(rf"\b{key}: !(\d+)", text)
+    return int(found[1]) if found else None
+
+
+def _subprogram(module: Module, scope: int | None) -> str:
+    for _ in range(100):
+        text = module.metadata.get(scope if scope is not None else -1, "")
+        if not text.startswith("!DILexicalBlock"):
+            return text
+        scope = _reference(text, "scope")
+    return ""
+
+
+def search(tree: Path, folders: tuple[str, ...], name: str) -> str | None:
+    """``file:line`` of the first definition of `name`, as a macro or function, in the headers of `folders`."""
+    pattern = re.compile(rf"^(?:#\s*define\s+{re.escape(name)}\b|(?:static|[\w\s*]*\binline)\b[^;=]*?\b{re.escape(name)}\s*\()", re.M)
+    for folder in folders:
+        for path in sorted((tree / folder).glob("*.h")) if (tree / folder).is_dir() else [tree / folder]:
+            text = _text(path)
+            found = pattern.search(text) if name in text else None
+            if found:
+                return f"{path.relative_to(tree)}:{text.count(chr(10), 0, found.end()) + 1}"
+    return None
+
+
+_read: dict[Path, str] = {}
+
+
+def _text(path: Path) -> str:
+    if path not in _read:
+        _read[path] = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    return _read[path]
