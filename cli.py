@@ -26,7 +26,7 @@ from bitspec.vocabulary import Level, VocabularyError, level, unknown
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from proofs.check import Result
+    from proofs.check import Result, Statistics
     from proofs.claim import Scene
 
 USAGE, INTERNAL = 2, 4
@@ -136,7 +136,7 @@ _config = click.option("--config", default="default", metavar="NAME", show_defau
 @click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
 @click.option("--stats", is_flag=True, help="Tell how many queries there were, who decided them, and how long it took.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a query after this time; the claim is then unknown.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a query after this time: unknown.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something is refuted or unknown.")
 @_guarded
 def check(
@@ -195,29 +195,27 @@ def _split(values: tuple[str, ...]) -> list[str]:
 
 def _check(layouts: list[Layout], levels: tuple[Level, ...], codes: frozenset[str] | None, timeout: float | None, stats: bool, start: float) -> Report:
     from bitspec.solver import version
-    from proofs.check import Checker
+    from proofs.check import Checker, Statistics
     from proofs.report import finding, stale, tables
 
     known = {arch: discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
-    every = [entry for entries in known.values() for entry in entries]
-    checker = Checker(every, timeout)
+    statistics = Statistics()
+    checkers = {arch: Checker(entries, timeout, statistics=statistics) for arch, entries in known.items()}  # what is known of one says nothing of another
     results: list[Result] = []
     for layout in _watched(layouts):
-        results += checker.check(layout, levels, codes)
-    report = Report(
+        results += checkers[layout.arch].check(layout, levels, codes)
+    return Report(
         version=bitspec.__version__,
         solver=version(),
         findings=tuple(finding(one) for one in results),
         tables=tuple(tables(results)),
         stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, [one for one in results if one.layout.arch == arch])),
         seconds=time.perf_counter() - start,
-        statistics=_statistics(checker, len(results)) if stats else {},
+        statistics=_statistics(statistics, len(results)) if stats else {},
     )
-    return report
 
 
-def _statistics(checker: Any, results: int) -> dict[str, float]:
-    counts = checker.statistics
+def _statistics(counts: Statistics, results: int) -> dict[str, float]:
     return {
         "results": results,
         "decided by the simplifier": counts.simplified,
@@ -254,11 +252,13 @@ def list_(what: str) -> None:
     from bitspec.render import _listing
 
     if what == "architectures":
-        _print(_listing.architectures([(arch, _provenances(arch), discover.variants(arch), _level_names(arch)) for arch in discover.architectures()]))
+        rows = [(arch, _provenances(arch), discover.variants(arch), _level_names(arch)) for arch in discover.architectures()]
+        _print(_listing.architectures(rows))
     elif what == "claims":
         from proofs.claim import FAMILIES, by_code
 
-        _print(_listing.claims([(code, one.name, ",".join(at.value for at, its in one.codes.items() if its == code), one.summary) for code, one in by_code().items()], FAMILIES))
+        asked = {code: ",".join(at.value for at, its in one.codes.items() if its == code) for code, one in by_code().items()}
+        _print(_listing.claims([(code, one.name, asked[code], one.summary) for code, one in by_code().items()], FAMILIES))
     else:
         from proofs.preconditions import ALL
 
@@ -376,7 +376,8 @@ def explain(code: str) -> None:
 
     one = find(code)
     given = assumptions(one, [discover.layout(arch) for arch in discover.architectures()])
-    _print(_listing.explanation(one.name, sorted({f"{its} ({at})" for at, its in one.codes.items()}), one.sections, HEADINGS, [(fact.name, fact.guarantee) for fact in given], one.where))
+    codes = [f"{its} ({', '.join(at.value for at in one.codes if one.codes[at] == its)})" for its in dict.fromkeys(one.codes.values())]
+    _print(_listing.explanation(one.name, codes, one.sections, HEADINGS, [(fact.name, fact.guarantee) for fact in given], one.where))
 
 
 if __name__ == "__main__":

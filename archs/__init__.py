@@ -1,0 +1,1 @@
+"""Architectures: hardware facts and kernel layouts, a folder each."""

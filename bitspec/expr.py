@@ -217,32 +217,32 @@ def ne(left: Operand, right: Operand) -> Expr:
 
 
 def ult(left: Operand, right: Operand) -> Expr:
-    """left < right, unsigned."""
+    """Left < right, unsigned."""
     return _test("ult", left, right)
 
 
 def ule(left: Operand, right: Operand) -> Expr:
-    """left <= right, unsigned."""
+    """Left <= right, unsigned."""
     return _test("ule", left, right)
 
 
 def ugt(left: Operand, right: Operand) -> Expr:
-    """left > right, unsigned."""
+    """Left > right, unsigned."""
     return _test("ult", right, left)
 
 
 def uge(left: Operand, right: Operand) -> Expr:
-    """left >= right, unsigned."""
+    """Left >= right, unsigned."""
     return _test("ule", right, left)
 
 
 def slt(left: Operand, right: Operand) -> Expr:
-    """left < right, as two's complement."""
+    """Left < right, as two's complement."""
     return _test("slt", left, right)
 
 
 def sle(left: Operand, right: Operand) -> Expr:
-    """left <= right, as two's complement."""
+    """Left <= right, as two's complement."""
     return _test("sle", left, right)
 
 

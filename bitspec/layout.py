@@ -250,8 +250,8 @@ class Layout:
     numbers: Mapping[str, int] = field(default_factory=dict)
     permitted_offset: Callable[[Expr, Context], Expr] | None = None
     provenance: str = Provenance.TRANSCRIBED
-    derived: dict[Level, object] = field(default_factory=dict, compare=False, repr=False)
-    """A place for what others derive from the layout and want to keep with it (the states of each level)."""
+    derived: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
+    """A place for what others derive from the layout and want to keep with it, by a key of theirs (the states of each level)."""
     _built: dict[str, Helper] = field(default_factory=dict, compare=False, repr=False)
 
     @property

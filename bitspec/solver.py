@@ -99,7 +99,7 @@ class Solver:
         """The question whether all of `facts` can hold, in SMT-LIB 2."""
         solver = self._z3.SolverFor("QF_BV")
         solver.add(*[self.term(fact) for fact in facts])
-        return "(set-logic QF_BV)\n" + solver.to_smt2()
+        return "(set-logic QF_BV)\n" + str(solver.to_smt2())
 
     def term(self, expr: Expr) -> Any:
         """`expr` as a Z3 term: a Bool where it is 1 bit wide, else a BitVec."""
@@ -117,7 +117,7 @@ def version() -> str:
     """The solver's name and version."""
     import z3
 
-    return "z3 " + z3.get_version_string()
+    return f"z3 {z3.get_version_string()}"
 
 
 def _reason(text: str) -> str:

@@ -11,21 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 
-class Level(str, Enum):
+class Level(StrEnum):
     """A level of the page table, by its Linux name; each architecture says which hardware table that is."""
 
     PTE = "pte"
     PMD = "pmd"
     PUD = "pud"
 
-    def __str__(self) -> str:
-        return self.value
-
-    __repr__ = __str__
+    __repr__ = StrEnum.__str__
 
 
 class Kind(Enum):

@@ -11,7 +11,7 @@ from bitspec.read.as_int import evaluate
 from proofs.claim import Scene
 from proofs.families.lint import owner
 from proofs.report import hardware_says, nearest, numbering_of, pictures, said_of, table
-from proofs.states import State, entry_variable
+from proofs.state import State, entry_variable
 
 
 def _title(scene: Scene) -> str:

@@ -122,7 +122,7 @@ class Checker:
     """Asks questions about one layout after the other, and keeps count.
 
     Args:
-        known: the reviewed refutations.
+        known: the reviewed refutations of the layouts' architecture.
         timeout: seconds for a single query, or None.
         simplify: let the known-bits and demanded-bits readings decide what they can; the tests and the benchmark also run without it.
     """
@@ -257,7 +257,8 @@ class _Round:
 
     def _alone(self, one: _Open) -> Result:
         """One question by itself; a refutation gets its canonical witness."""
-        assert one.goal.entry is not None
+        if one.goal.entry is None:
+            raise InternalError(f"{one.question.code} about {one.question.subject.name} has no entry a witness could show")
         try:
             with self._ask().scope(one.broken):
                 witness = canonical(self._ask(), one.goal.entry, _inputs(one.goal))

@@ -26,7 +26,8 @@ from bitspec.hardware import HardwareLevel
 from bitspec.layout import Absent, Kernel, Layout
 from bitspec.vocabulary import Level, VocabularyError, unknown
 from proofs.preconditions import Given, Precondition
-from proofs.states import Missing, State, states
+from proofs.state import Missing, State
+from proofs.states import states
 
 #: The headings of a claim's documentation, in order; the text before the first one says what the claim says.
 HEADINGS: Final = ("Why it matters", "Precondition", "Example", "References")
@@ -38,7 +39,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     "PUD3": "attributes of a PUD",
     "SWP4": "swap entries",
     "MIG5": "migration entries",
-    "NPR6": "other non-present entries",
+    "LEAF6": "other non-present entries",
     "HTLB7": "huge pages of hugetlbfs",
     "LAY8": "the layout itself",
     "HW9": "what the hardware does",

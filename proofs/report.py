@@ -12,19 +12,19 @@ from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
 from bitspec.layout import Helper, Kernel, Layout
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate, function
-from bitspec.vocabulary import Level
 from proofs.check import Result, Verdict
 from proofs.claim import Scene, claims
 from proofs.known import Known
 from proofs.spoken import predicates, say
-from proofs.states import Missing, State, entry_variable
+from proofs.state import Missing, State, entry_variable
 
 
 def finding(result: Result) -> plain.Finding:
     """One result as plain data; a refuted one comes with its evidence."""
     layout = result.layout
     scene = result.scene
-    claim, helpers = result.claim.summary, ()
+    claim = result.claim.summary
+    helpers: tuple[Helper, ...] = ()
     evidence = None
     if result.witness is not None:
         values = dict(result.witness.inputs)
@@ -169,7 +169,7 @@ def _hardware_view(scene: Scene, entry: int) -> str:
     values, _ = next(circumstances(scene.layout.hardware))
     together = {here: entry, **values}
     kind = next((kind for kind in ("invalid", "table") if evaluate(getattr(walk, kind), together)), "leaf")
-    return kind if kind in facts.views else next(reversed(facts.views))
+    return kind if kind in facts.views else list(facts.views)[-1]
 
 
 # The truth table

@@ -7,182 +7,20 @@ it would have built, with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
-from bitspec.expr import TRUE, Expr, const, eq, ite, ne, or_, select, substitute, trunc, uge, ule, ult, var, zext
-from bitspec.fields import LayoutError
+from bitspec.expr import TRUE, Expr, const, ite, ne, substitute, trunc, uge, ult, var, zext
 from bitspec.hardware import Update
-from bitspec.layout import Absent, Kernel, Layout, Protection, SwapKind
-from bitspec.read.as_int import evaluate, function, masks
-from bitspec.read.as_known import decided, known
+from bitspec.layout import Absent, Kernel, Layout, SwapKind
+from bitspec.read.as_int import evaluate, function
+from bitspec.read.as_known import decided
 from bitspec.vocabulary import Level, StateName, state_names
 from proofs import preconditions as pre
-from proofs.closure import Patterns, closure
+from proofs.leaves import Pages
 from proofs.preconditions import Given
-
-
-@dataclass(frozen=True)
-class Input:
-    """A free variable of a state.
-
-    Attributes:
-        variable: the variable.
-        meaning: one line.
-        recover: its value in a given entry, as an expression of :func:`entry_variable`; None when every value up to `count` has to be tried.
-        count: how many values it has, when `recover` is None.
-    """
-
-    variable: Expr
-    meaning: str
-    recover: Expr | None = None
-    count: int = 0
-
-    @property
-    def name(self) -> str:
-        """The variable's name."""
-        return str(self.variable.attr)
-
-
-@dataclass(frozen=True)
-class State:
-    """A set of entries, as an expression over free inputs.
-
-    Attributes:
-        about: name, group and meaning.
-        level: where.
-        entry: the entry for given inputs; over all inputs that satisfy `given` it takes exactly the state's values.
-        inputs: the free variables of `entry`, in the order in which reports list them.
-        given: what may be assumed of the inputs.
-        view: the kernel's view that reads such an entry: table, leaf, invalid or swap.
-        patterns: for a leaf, the attribute bits it can have; None elsewhere.
-        frame: for an entry that has one, its page frame number as an expression of the inputs.
-        address: for a table, the lower table's physical address.
-        made_by: the helpers that built it, by name.
-    """
-
-    about: StateName
-    level: Level
-    entry: Expr
-    inputs: tuple[Input, ...]
-    given: tuple[Given, ...]
-    view: str
-    patterns: Patterns | None = None
-    frame: Expr | None = None
-    address: Expr | None = None
-    made_by: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The state's name; the subject of claims about it."""
-        return self.about.name
-
-    def __repr__(self) -> str:
-        return f"State({self.name!r}, {self.level})"
-
-    @property
-    def variables(self) -> tuple[Expr, ...]:
-        """The free variables of the entry."""
-        return tuple(one.variable for one in self.inputs)
-
-    def value(self, name: str) -> Expr:
-        """The input called `name`, as an expression."""
-        return next(one.variable for one in self.inputs if one.name == name)
-
-    def member(self, entry: Expr) -> Expr:
-        """Whether `entry` has a frame and a pattern of this leaf.  Raises LayoutError for a state that is no plain leaf."""
-        if self.patterns is None:
-            raise LayoutError(f"{self.name} must be a leaf built from patterns to test membership")
-        return or_(*[eq(entry & self.patterns.checked, core) for core in self.patterns.cores])
-
-    def plain(self, flags: tuple[str, ...]) -> Expr:
-        """The entry with none of `flags` set."""
-        return substitute(self.entry, {one.variable: const(0, 1) for one in self.inputs if one.name in flags})
-
-    def apart(self, suffix: str) -> State:
-        """The same state over variables of its own, to stand beside another of the same inputs."""
-        fresh = {one.variable: var(f"{one.name}{suffix}", one.variable.width) for one in self.inputs}
-        return State(
-            self.about,
-            self.level,
-            substitute(self.entry, fresh),
-            tuple(Input(fresh[one.variable], one.meaning, one.recover, one.count) for one in self.inputs),
-            tuple(Given(one.precondition, substitute(one.fact, fresh)) for one in self.given),
-            self.view,
-            self.patterns,
-            None if self.frame is None else substitute(self.frame, fresh),
-            None if self.address is None else substitute(self.address, fresh),
-            self.made_by,
-        )
-
-    def rebuild(self, entry: int) -> tuple[int, dict[Expr, int]]:
-        """The member of the state nearest to the value `entry`, in bits that differ, and its inputs; `entry` itself if it is a member."""
-        here = entry_variable(self.entry.width)
-        fixed: dict[Expr, int] = {}
-        tried: list[Input] = []
-        for one in self.inputs:
-            if one.recover is None:
-                tried.append(one)
-            else:
-                fixed[one.variable] = evaluate(one.recover, {here: entry})
-        best: tuple[int, int, dict[Expr, int]] | None = None
-        for choice in _choices(tried):
-            values = {**fixed, **choice}
-            if not all(evaluate(one.fact, values) for one in self.given):
-                continue
-            made = evaluate(self.entry, values)
-            rank = ((made ^ entry).bit_count(), made)
-            if best is None or rank < best[:2]:
-                best = (*rank, values)
-        if best is None:  # the recovered inputs lie outside the state's domain
-            return self.example_entry, dict(self.example)
-        return best[1], best[2]
-
-    def __contains__(self, entry: int) -> bool:
-        return self.rebuild(entry)[0] == entry
-
-    @cached_property
-    def example(self) -> Mapping[Expr, int]:
-        """Inputs of one member, found by trying small values; raises LayoutError when none of those satisfies `given`."""
-        for small in (0, 1, 2, 3):
-            values = {variable: min(small, (1 << variable.width) - 1) for variable in self.variables}
-            if all(evaluate(one.fact, values) for one in self.given):
-                return values
-        raise LayoutError(f"no small inputs are in the state {self.name}")
-
-    @cached_property
-    def example_entry(self) -> int:
-        """The entry of :attr:`example`."""
-        return evaluate(self.entry, self.example)
-
-
-def _choices(inputs: list[Input]) -> Iterator[dict[Expr, int]]:
-    if not inputs:
-        yield {}
-        return
-    first, *rest = inputs
-    for value in range(first.count):
-        for others in _choices(rest):
-            yield {first.variable: value, **others}
-
-
-def entry_variable(width: int) -> Expr:
-    """The variable that stands for a whole entry in :attr:`Input.recover`."""
-    return var("entry", width)
-
-
-@dataclass(frozen=True)
-class Missing:
-    """A state that does not exist in a layout, and why."""
-
-    about: StateName
-    reason: str
-
-    @property
-    def name(self) -> str:
-        """The state's name."""
-        return self.about.name
+from proofs.state import Input, Missing, State, entry_variable
 
 
 def states(layout: Layout, level: Level) -> Mapping[str, State | Missing]:
@@ -198,12 +36,6 @@ def mapped(layout: Layout, level: Level) -> State:
 def writable(layout: Layout, level: Level) -> State:
     """Every accessible leaf of a VMA with VM_WRITE: what mkwrite is applied to.  Raises Absent."""
     return _deriver(layout, level).writable
-
-
-def writers(k: Kernel) -> tuple[str, ...]:
-    """The helpers that make a leaf writable: pXd_mkwrite where the architecture has its own, else pXd_mkwrite_novma, and that for shadow stacks."""
-    plain = ("mkwrite",) if k.has("mkwrite") else ("mkwrite_novma",)
-    return tuple(stem for stem in (*plain, "mkwrite_shstk") if k.has(stem))
 
 
 def inaccessible(layout: Layout, level: Level) -> State:
@@ -227,33 +59,6 @@ def _deriver(layout: Layout, level: Level) -> _Deriver:
 _SETTERS = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp", "mkspecial")
 
 
-@dataclass(frozen=True)
-class _Leaves:
-    """Leaves of one kind, as patterns of attribute bits.
-
-    Attributes:
-        mask: the bits of the frame.
-        placed: the frame in its place, as an expression of the frame number.
-        frame: those bits for frame 0.
-        patterns: whether the VMA permits writing, and the attribute bits.
-        loose: bits that take either value beside every pattern, and are 0 in all of them.
-    """
-
-    mask: int
-    placed: Expr
-    frame: int
-    patterns: frozenset[tuple[bool, int]]
-    loose: int = 0
-
-    def image(self, helper: Callable[[int], int]) -> _Leaves:
-        """What `helper` makes of them."""
-        made = {(write, helper(self.frame | one) & ~self.mask, helper(self.frame | one | self.loose) & ~self.mask) for write, one in self.patterns}
-        loose = 0
-        for _, low, high in made:
-            loose |= low ^ high
-        return replace(self, patterns=frozenset((write, low & ~loose) for write, low, _ in made), loose=loose)
-
-
 class _Deriver:
     """Builds the states of one level; each method is one recipe."""
 
@@ -270,16 +75,28 @@ class _Deriver:
         self.here = entry_variable(self.width)
 
     @cached_property
+    def pages(self) -> Pages:
+        """How pages are mapped at this level."""
+        construct, modify = self.k.helper(f"pfn_{self.level}"), self.k.modify if self.k.has("modify") else None
+        huge = self.k.mkhuge if self.level is not Level.PTE else None
+
+        def build(frame: Expr, prot: Expr) -> Expr:
+            made = construct(frame, prot)
+            return made if huge is None else huge(made)
+
+        return Pages(self.k, self.use.order, build, modify, updates=self.updates, extra=self.use.extra)
+
+    @cached_property
     def mapped(self) -> State:
         """Every accessible leaf."""
-        return self._leaf(StateName("mapped", "present leaf", (self.level,), "any accessible leaf"), self._accessible)
+        return self.pages.state(StateName("mapped", "present leaf", (self.level,), "any accessible leaf"), self.pages.accessible)
 
     @cached_property
     def writable(self) -> State:
         """Every accessible leaf that may be made writable."""
         about = StateName("writable", "present leaf", (self.level,), "any accessible leaf of a VMA with VM_WRITE")
-        leaves = self._accessible
-        return self._leaf(about, replace(leaves, patterns=frozenset(one for one in leaves.patterns if one[0])))
+        leaves = self.pages.accessible
+        return self.pages.state(about, replace(leaves, patterns=frozenset(one for one in leaves.patterns if one[0])))
 
     @cached_property
     def states(self) -> Mapping[str, State | Missing]:
@@ -321,7 +138,8 @@ class _Deriver:
         address = self._scatter(made, number)
         entry, inputs = self._touched(made)
         given = (pre.TABLE.holds(TRUE), pre.PFN.holds(TRUE))
-        return State(about, self.level, entry, (Input(number, "the lower table's address over its size", address), *inputs), given, "table", address=where, made_by=(f"{self.level}_populate",))
+        recovered = Input(number, "the lower table's address over its size", address)
+        return State(about, self.level, entry, (recovered, *inputs), given, "table", address=where, made_by=(f"{self.level}_populate",))
 
     def _page_shift(self) -> int:
         return self.k.number("PAGE_SHIFT")
@@ -350,163 +168,29 @@ class _Deriver:
 
     # leaves: a frame number and a pattern of attributes
 
-    @cached_property
-    def _pfn(self) -> Expr:
-        return var("pfn", self.layout.pfn_bits - self.use.order)
-
-    @cached_property
-    def _frame(self) -> Expr:
-        wide = zext(self._pfn, 64)
-        return wide << self.use.order if self.use.order else wide
-
-    def _constructed(self, protection: int) -> Expr:
-        made = self.k.helper(f"pfn_{self.level}")(self._frame, const(protection, self.width))
-        return self.k.mkhuge(made) if self.level is not Level.PTE else made
-
-    def _table_rows(self, access: bool) -> tuple[Protection, ...]:
-        return tuple(row for row in self.k.protections if row.access is access)
-
-    def _split(self, rows: Iterable[Protection]) -> _Leaves:
-        """The leaves as they are built with these protections, before any setter."""
-        placed: Expr | None = None
-        mask = 0
-        start: set[tuple[bool, int]] = set()
-        for row in rows:
-            made = self._constructed(row.value)
-            zeros, ones = known(made)
-            unknown = ((1 << self.width) - 1) & ~(zeros | ones)
-            if placed is None:
-                placed, mask = made & unknown, unknown
-            elif mask != unknown:
-                raise LayoutError(f"pfn_{self.level} must put the frame into the same bits for every protection, not {mask:#x} and {unknown:#x}")
-            start.add((row.write, ones))
-        if placed is None:
-            raise Absent(self.use.no_leaves or f"the protection table of {self.layout.name} has no such entry")
-        return _Leaves(mask, placed, evaluate(placed, {self._pfn: 0}), frozenset(start))
-
-    def _setters(self, stems: Iterable[str]) -> list[Callable[[int], int]]:
-        return [function(one.body, one.params[0]) for one in (self.k.helper(stem) for stem in stems if self.k.has(stem))]
-
-    def _modifiers(self, rows: Iterable[Protection]) -> list[tuple[bool, Callable[[int], int]]]:
-        if not self.k.has("modify"):
-            return []
-        found: dict[int, tuple[bool, Callable[[int], int]]] = {}
-        modify = self.k.modify
-        for row in rows:
-            body = substitute(modify.body, {modify.params[1]: const(row.value, modify.params[1].width)})
-            before = found.get(row.value)
-            found[row.value] = (row.write or (before is not None and before[0]), function(body, modify.params[0]))
-        return list(found.values())
-
-    def _closed(self, leaves: _Leaves, rows: tuple[Protection, ...]) -> _Leaves:
-        """The leaves reachable from `leaves` within one kind."""
-        always = self._setters(_SETTERS)
-        always += [function(update.apply(self.here), self.here) for update in self.updates]
-        makers = self._setters(writers(self.k))
-        modifiers = self._modifiers(rows)
-        loose = leaves.loose | self._toggled(leaves)
-        frame, keep = leaves.frame, ~leaves.mask & ~loose
-
-        def steps(state: tuple[bool, int]) -> Iterator[tuple[bool, int]]:
-            write, pattern = state
-            entry = frame | pattern
-            for setter in always:
-                yield write, setter(entry) & keep
-            if write:
-                for setter in makers:
-                    yield True, setter(entry) & keep
-            for allows, setter in modifiers:
-                yield allows, setter(entry) & keep
-
-        return replace(leaves, patterns=closure({(write, one & ~loose) for write, one in leaves.patterns}, steps), loose=loose)
-
-    def _toggled(self, leaves: _Leaves) -> int:
-        """Bits that one setter only sets, and that another only clears or that start out clear: they take either value beside every pattern.
-
-        Leaving them out of the search makes it many times shorter.  Were one of them not independent, the state would come out too wide, not too narrow,
-        and helper-leaves-state proves for all setters that they stay in it.
-        """
-        sets = clears = 0
-        for stem in _SETTERS:
-            if self.k.has(stem):
-                one = self.k.helper(stem)
-                keep, put = masks(one.body, one.params[0]) or (0, 0)
-                cleared = ~keep & (1 << self.width) - 1
-                if put.bit_count() == 1 and cleared & ~put == 0:
-                    sets |= put
-                elif not put and cleared.bit_count() == 1:
-                    clears |= cleared
-        started = 0
-        for _, pattern in leaves.patterns:
-            started |= pattern
-        return sets & (clears | ~started) & ~leaves.mask
-
-    @cached_property
-    def _accessible(self) -> _Leaves:
-        rows = self._table_rows(access=True)
-        return self._closed(self._split(rows), rows)
-
-    def _leaf(self, about: StateName, leaves: _Leaves, suffix: str = "") -> State:
-        """A state from patterns: the frame, one of the cores, any of the free bits and of the bits a mapping may have besides."""
-        extra = (self.use.extra | leaves.loose) & ~leaves.mask
-        found = Patterns.of(frozenset(one & ~extra for _, one in leaves.patterns))
-        entry = leaves.placed
-        inputs = [Input(self._pfn, f"the frame, in units of {1 << self.use.order} pages", self._recover_frame())]
-        given = [pre.PFN.holds(TRUE), pre.PROTECTION.holds(TRUE)]
-        if self.use.order:
-            given.append(pre.ALIGNED.holds(TRUE))
-        if len(found.cores) > 1:
-            choice = var(f"attributes{suffix}", (len(found.cores) - 1).bit_length())
-            entry = entry | select(choice, found.cores, self.width)
-            inputs.append(Input(choice, "which combination of the dependent attribute bits", None, len(found.cores)))
-            given.append(pre.PROTECTION.holds(ule(choice, len(found.cores) - 1)))
-        else:
-            entry = entry | found.cores[0]
-        if found.free | extra:
-            flags = var(f"flags{suffix}", self.width)
-            entry = entry | flags & (found.free | extra)
-            inputs.append(Input(flags, "the independent attribute bits", self.here & (found.free | extra)))
-        free = found.free | extra
-        patterns = Patterns(found.cores, free, (1 << self.width) - 1 & ~(free | leaves.mask))
-        return State(about, self.level, entry, tuple(inputs), tuple(given), "leaf", patterns, self._frame, made_by=(f"pfn_{self.level}",))
-
-    def _recover_frame(self) -> Expr:
-        pfn = self.k.pfn(self.here)
-        return trunc(pfn >> self.use.order if self.use.order else pfn, self._pfn.width)
-
     def _aged(self, about: StateName, stem: str) -> State:
         age = self.k.helper(stem)
-        return self._leaf(about, self._accessible.image(function(age.body, age.params[0])))
+        return self.pages.state(about, self.pages.accessible.image(function(age.body, age.params[0])))
 
     def _devmap(self, about: StateName) -> State:
-        rows = self._table_rows(access=True)
+        rows = self.pages.rows(access=True)
         mark = self.k.mkdevmap
-        return self._leaf(about, self._closed(self._split(rows).image(function(mark.body, mark.params[0])), rows))
-
-    @cached_property
-    def _inaccessible(self) -> _Leaves:
-        rows = self._table_rows(access=False)
-        leaves = self._split(rows)
-        start, loose = set(leaves.patterns), leaves.loose
-        for _, modify in self._modifiers(rows):
-            made = self._accessible.image(modify)
-            start |= {(False, pattern & ~leaves.mask) for _, pattern in made.patterns}
-            loose |= made.loose
-        return self._closed(replace(leaves, patterns=frozenset(start), loose=loose & ~leaves.mask), rows)
+        return self.pages.state(about, self.pages.closed(self.pages.built(rows).image(function(mark.body, mark.params[0])), rows))
 
     def _protnone(self, about: StateName) -> State:
-        return self._leaf(about, self._inaccessible)
+        return self.pages.state(about, self.pages.inaccessible)
 
     def _invalidated(self, about: StateName) -> State:
-        """mkinvalid of every present leaf: an accessible one, or a prot-none one."""
+        """Mkinvalid of every present leaf: an accessible one, or a prot-none one."""
         invalidate = self.k.mkinvalid
         plain = self.mapped
         try:
-            none = self._leaf(about, self._inaccessible, suffix="_protnone")
+            none = self.pages.state(about, self.pages.inaccessible, suffix="_protnone")
         except Absent:
             none = None
         if none is None:
-            return State(about, self.level, invalidate(plain.entry), plain.inputs, plain.given, "invalid", frame=self._frame, made_by=(invalidate.name, f"pfn_{self.level}"))
+            entry, made_by = invalidate(plain.entry), (invalidate.name, f"pfn_{self.level}")
+            return State(about, self.level, entry, plain.inputs, plain.given, "invalid", frame=self.pages.frame, made_by=made_by)
         which = var("protnone", 1)
         return State(
             about,
@@ -515,7 +199,7 @@ class _Deriver:
             (*plain.inputs, *none.inputs[1:], Input(which, "it was a prot-none leaf", None, 2)),
             (*plain.given, *none.given),
             "invalid",
-            frame=self._frame,
+            frame=self.pages.frame,
             made_by=(invalidate.name, f"pfn_{self.level}"),
         )
 
@@ -554,7 +238,8 @@ class _Deriver:
                 Input(narrow, "the swap area", trunc(self._decoded("__swp_type"), 5)),
                 Input(number, "the slot", trunc(self._decoded("__swp_offset"), number.width)),
             ]
-            given += [pre.SWAP_TYPE.holds(ult(narrow, kind.types.stop)), pre.SLOT.holds(uge(number, 1)), pre.OFFSET.holds(ult(number, probed_offset(self.layout)))]
+            below = ult(number, probed_offset(self.layout))
+            given += [pre.SWAP_TYPE.holds(ult(narrow, kind.types.stop)), pre.SLOT.holds(uge(number, 1)), pre.OFFSET.holds(below)]
         else:
             number = var("pfn" if kind.payload == "pfn" else "marker", self.layout.pfn_bits if kind.payload == "pfn" else self.layout.marker_bits)
             offset = zext(number, 64)
@@ -624,4 +309,3 @@ def offset_bits(layout: Layout) -> int:
 def migration_keeps_age(layout: Layout) -> bool:
     """Whether migration entries carry young and dirty: offset bits for the PFN and two more (mm/swapfile.c: swapfile_init, linux-6.1 on)."""
     return probed_offset(layout) + 1 >= 1 << (layout.pfn_bits + 2)
-

@@ -11,7 +11,8 @@ from bitspec.layout import Absent
 from bitspec.vocabulary import LEAVES, NON_PRESENT, Level
 from proofs.claim import Scene
 from proofs.preconditions import Given
-from proofs.states import Missing, State, mapped, swap_flags
+from proofs.state import Missing, State
+from proofs.states import mapped, swap_flags
 
 StateSubject: TypeAlias = State | Missing
 

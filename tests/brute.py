@@ -122,7 +122,7 @@ def _swap(k: Kernel) -> Iterator[str]:
                     yield "the hardware walks a swap entry"
 
 
-_MARKS = (("mksoft_dirty", "soft_dirty"), ("mkuffd_wp", "uffd_wp"), ("mkspecial", "special"), ("mkdirty", "dirty"), ("mkyoung", "young"), ("mkdevmap", "devmap"))
+_MARKS = tuple((f"mk{name}", name) for name in ("soft_dirty", "uffd_wp", "special", "dirty", "young", "devmap"))
 _WATCHED = ("none", "present", "leaf", "protnone", "bad", "young", "dirty", "write", "special", "devmap", "soft_dirty", "uffd_wp")
 _CARRIED = {"mkdirty": {"soft_dirty", "dirty"}, "mkuffd_wp": {"uffd_wp", "write"}, "mkdevmap": {"devmap", "special"}}
 

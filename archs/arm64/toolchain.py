@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,16 +21,32 @@ def _options() -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _pins(variant: str) -> Mapping[str, int]:
-    return {}
+def _pins(variant: str) -> Mapping[str, int | str]:
+    return {"mrs_tcr_el1": "TCR_DS" if VARIANTS[variant].ds else 0, "cpucap_42": 0}
 
+
+_POR_EL0: Final = r"mrs_s \$0, " + re.escape("(((3) << 19) | ((3) << 16) | ((10) << 12) | ((2) << 8) | ((4) << 5))")
 
 TARGET: Final = Target(
     arch="arm64",
     triple="aarch64-linux-gnu",
     defconfig="defconfig",
     options=_options(),
-    units=(),
-    asm=(AsmRule(r"^\s*mrs\s+\$0, (\w+)", "register", "mrs_{}"),),
+    units=(
+        Unit("hugetlbpage", ("arch/arm64/mm/hugetlbpage.c",), {"arch_make_huge_pte": "", "pmd_huge": "", "pud_huge": ""}),
+        Unit("mmap", ("arch/arm64/mm/mmap.c",), {}, protections=True),
+    ),
+    asm=(
+        AsmRule(r"^\s*mrs\s+\$0, (\w+)", "register", "mrs_{}"),
+        AsmRule(_POR_EL0, "register", "por_el0"),
+        AsmRule(r"^\.if 1 == 1\n661:\n\tnop\n.*\n663:\n\tb\t", "feature", "cpucap_{}", index=0, yes=1, no=0),
+        AsmRule(r"^\.if 1 == 1\n661:\n\tb\t", "feature", "cpucap_{}", index=0, yes=0, no=1),
+    ),
     pins=_pins,
+    initial=frozenset({"protection_map"}),
+    protection="({{ adjust_protection_map(); pgprot_val(vm_get_page_prot({n})); }})",
+    given=(
+        "TCR_EL1.DS is set in the LPA2 variants, and TCR_EL1 is not asked for anything else",
+        "POR_EL0 permits everything: a protection key may refuse more than pXd_access_permitted() does here",
+    ),
 )

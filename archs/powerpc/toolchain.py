@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bitspec.lift.target import AsmRule, Target, Unit
+from bitspec.lift.target import Target, Unit
 
 
-def _pins(variant: str) -> Mapping[str, int]:
-    return {}
+def _pins(variant: str) -> Mapping[str, int | str]:
+    """What radix__early_init_mmu() and hash__early_init_mmu() choose."""
+    radix = variant.startswith("radix")
+    size, value = ("RADIX", "RADIX") if radix else ("H", "HASH")
+    return {
+        "key.mmu_feature_keys+96": int(radix),  # MMU_FTR_TYPE_RADIX
+        "__pte_index_size": f"{size}_PTE_INDEX_SIZE",
+        "__pmd_index_size": f"{size}_PMD_INDEX_SIZE",
+        "__pte_table_size": f"{size}_PTE_TABLE_SIZE",
+        "__pmd_table_size": f"{size}_PMD_TABLE_SIZE",
+        "__pmd_val_bits": f"{value}_PMD_VAL_BITS",
+        "__pud_val_bits": f"{value}_PUD_VAL_BITS",
+    }
+
+
+_STORED: Final = "the kernel has no function of values by this name: {}() stores it with inline assembly"
 
 
 TARGET: Final = Target(
@@ -23,6 +37,29 @@ TARGET: Final = Target(
         "radix-4k": ("PPC_4K_PAGES", "-PPC_64K_PAGES"),
         "hash-4k": ("PPC_4K_PAGES", "-PPC_64K_PAGES"),
     },
-    units=(),
+    units=(
+        Unit(
+            "pgtable",
+            ("arch/powerpc/mm/book3s64/pgtable.c",),
+            {"pmd_modify": "", "pud_modify": "", "pfn_pmd": "", "pfn_pud": ""},
+            ("-Iarch/powerpc/mm/book3s64",),
+        ),
+        Unit(
+            "protection",
+            ("arch/powerpc/mm/pgtable.c", "arch/powerpc/mm/book3s64/pgtable.c"),
+            {},
+            protections=True,
+        ),
+    ),
     pins=_pins,
+    given=(
+        "the radix key, the table sizes and the bits of table entries are what the early_init_mmu() of each MMU sets",
+        "arch_pte_access_permitted() is true: a protection key may refuse more than pXd_access_permitted() does here",
+    ),
+    calls={"arch_pte_access_permitted": 1},
+    not_functions={
+        "pte_clear": _STORED.format("pte_update"),
+        "pmd_mkinvalid": _STORED.format("pmdp_invalidate"),
+        "pud_mkinvalid": _STORED.format("pudp_invalidate"),
+    },
 )

@@ -584,7 +584,8 @@ def uses(segment: dict[str, View], region: dict[str, View], table: tuple[Protect
 
 def supported(config: Config, *options: str) -> Config:
     """The config without the options arch/s390/Kconfig does not offer: MEMORY_FAILURE, USERFAULTFD_WP, and ZONE_DEVICE but for
-    `options`."""
+    `options`.
+    """
     return Config(config.name, config.options & {"MIGRATION", "MEM_SOFT_DIRTY", *options})
 
 

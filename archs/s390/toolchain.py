@@ -8,15 +8,41 @@ from typing import Final
 from bitspec.lift.target import AsmRule, Target, Unit
 
 
-def _pins(variant: str) -> Mapping[str, int]:
-    return {}
+def _pins(variant: str) -> Mapping[str, int | str]:
+    return {
+        "lowcore+968": "MACHINE_FLAG_NX" if variant == "z14" else 0,
+        "vm_layout": (1 << 64) - 1,  # kaslr_offset
+        "vm_layout+8": 0,  # kaslr_offset_phys
+        "vm_layout+16": 0,  # identity_base
+    }
 
+
+_RSTE: Final = "({{ pte_t at = __pte({}); __set_huge_pte_at(&bs_mm, 0, &at, __pte(a)); pte_val(at); }})"
 
 TARGET: Final = Target(
     arch="s390",
     triple="s390x-linux-gnu",
     defconfig="defconfig",
-    options={"": ("MARCH_Z14",)},
-    units=(),
+    options={"": ("MARCH_Z14", "MAX_PHYSMEM_BITS=53")},
+    wrappers={"pud_clear": "({ pud_t at = __pud(_REGION3_ENTRY); pud_clear(&at); pud_val(at); })"},
+    units=(
+        Unit(
+            "hugetlbpage",
+            ("arch/s390/mm/hugetlbpage.c",),
+            {
+                "__pte_to_rste_pmd": _RSTE.format("_SEGMENT_ENTRY_EMPTY"),
+                "__pte_to_rste_pud": _RSTE.format("_REGION3_ENTRY_EMPTY"),
+                "__rste_to_pte_pmd": "pte_val(__rste_to_pte(a))",
+                "__rste_to_pte_pud": "pte_val(__rste_to_pte(a))",
+            },
+        ),
+        Unit("mmap", ("arch/s390/mm/mmap.c",), {}, protections=True),
+    ),
+    asm=(AsmRule(r"\tllilh \$0,0\n", "register", "lowcore"),),
     pins=_pins,
+    given=(
+        "MACHINE_FLAG_NX is set on z14 only, and the lowcore's machine_flags are not asked for anything else",
+        "addresses in tables are of the identity mapping, which begins at 0: none is in the kernel's image (vm_layout)",
+    ),
+    not_functions={"pmd_mkinvalid": "the kernel has no function of values by this name: pmdp_invalidate() stores it with inline assembly"},
 )

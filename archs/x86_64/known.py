@@ -131,6 +131,17 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PUD355",
+        subjects=("leaf-protnone",),
+        layouts=_RELEASE,
+        levels=("pud",),
+        kind="reachable",
+        reason=(
+            "The same leaves as of PUD341: a prot-none PUD looks like a leaf and not present. What comes of it is told there: the walkers that go by "
+            "pud_leaf() and those that go by pud_present() disagree about one entry."
+        ),
+    ),
+    Known(
+        code="PUD355",
         subjects=("leaf-invalidated",),
         layouts=_RELEASE,
         levels=("pud",),

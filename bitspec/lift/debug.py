@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
 
 from bitspec.lift.ir import Function, Module
-
-_NUMBER: Final = r"{}: !(\d+)"
 
 
 def definition(module: Module, function: Function, name: str) -> str | None:
@@ -28,9 +25,9 @@ def _chain(module: Module, location: int | None, name: str) -> str | None:
         if scope and re.search(rf'name: "{re.escape(name)}"', scope):
             line = re.search(r"[ (]line: (\d+)", scope)
             file = module.metadata.get(_reference(scope, "file") or -1, "")
-            path = re.search(r'filename: "([^"]*)"', file)
+            path = re.search(r'filename: "([^"]*)", directory: "([^"]*)"', file)
             if line and path:
-                return f"{path[1]}:{line[1]}"
+                return f"{Path(path[2]) / path[1]}:{line[1]}"
         location = _reference(text, "inlinedAt")
     return None
 

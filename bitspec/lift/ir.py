@@ -276,8 +276,8 @@ _VALUE_WORDS: Final = frozenset({
     "trunc", "add", "sub", "xor", "c",
 })  # fmt: skip
 _FLAGS: Final = frozenset({"nuw", "nsw", "exact", "disjoint", "nneg", "inbounds", "nusw", "volatile", "samesign"})
-_BINARY: Final = frozenset("add sub mul udiv sdiv urem srem shl lshr ashr and or xor".split())
-_CASTS: Final = frozenset("zext sext trunc ptrtoint inttoptr ptrtoaddr bitcast addrspacecast".split())
+_BINARY: Final = frozenset(["add", "sub", "mul", "udiv", "sdiv", "urem", "srem", "shl", "lshr", "ashr", "and", "or", "xor"])
+_CASTS: Final = frozenset(["zext", "sext", "trunc", "ptrtoint", "inttoptr", "ptrtoaddr", "bitcast", "addrspacecast"])
 
 
 class _Reader:

@@ -9,7 +9,7 @@ from typing import Final
 #: The kernel options that bring bits or numbers of their own: the worst case. What a tree does not offer, its Kconfig drops.
 WORST_CASE: Final = (
     "EXPERT", "TRANSPARENT_HUGEPAGE", "MEM_SOFT_DIRTY", "NUMA", "NUMA_BALANCING", "USERFAULTFD", "MIGRATION", "COMPACTION", "SWAP",
-    "MEMORY_FAILURE", "MEMORY_HOTPLUG", "MEMORY_HOTREMOVE", "ZONE_DEVICE", "DEVICE_PRIVATE", "HUGETLBFS", "PROC_FS", "PROC_PAGE_MONITOR",
+    "MEMORY_FAILURE", "MEMORY_HOTPLUG", "MEMORY_HOTREMOVE", "ZONE_DEVICE", "DEVICE_PRIVATE", "HUGETLBFS", "PROC_FS", "PROC_PAGE_MONITOR", "CHECKPOINT_RESTORE",
     "SPARSEMEM_VMEMMAP", "BUG",
 )  # fmt: skip
 #: What would only clutter the IR.
@@ -31,6 +31,7 @@ class Unit:
     includes: tuple[str, ...]
     wrappers: Mapping[str, str]
     flags: tuple[str, ...] = ()
+    protections: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ class Target:
     wrappers: Mapping[str, str] = field(default_factory=dict)
     includes: tuple[str, ...] = ()
     asm: tuple[AsmRule, ...] = ()
-    pins: Callable[[str], Mapping[str, int]] = lambda variant: {}
+    pins: Callable[[str], Mapping[str, int | str]] = lambda variant: {}
     given: tuple[str, ...] = ()
+    calls: Mapping[str, int] = field(default_factory=dict)
+    initial: frozenset[str] = frozenset()
+    protection: str = "pgprot_val(vm_get_page_prot({n}))"
     not_functions: Mapping[str, str] = field(default_factory=dict)
-    probe: str = "asm-offsets.c"

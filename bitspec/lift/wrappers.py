@@ -36,11 +36,8 @@ _SPECIAL: Final[Mapping[str, tuple[str, ...]]] = {
     "{l}_access_permitted_write": ("!!{l}_access_permitted({l}, 1)",),
     "{l}_mkwrite": ("{l}_val({l}_mkwrite({l}, &(struct vm_area_struct){{ }}))", "{l}_val({l}_mkwrite({l}))"),
     "{l}_clear": ("({{ {l}_t at = __{l}(0); {l}_clear(&init_mm, 0, &at); {l}_val(at); }})", "({{ {l}_t at = __{l}(0); {l}_clear(&at); {l}_val(at); }})"),
-    "pmd_populate": (
-        "({{ pmd_t at = __pmd(0); pmd_populate(&bs_mm, &at, pfn_to_page(a >> PAGE_SHIFT)); pmd_val(at); }})",
-        "({{ pmd_t at = __pmd(0); pmd_populate(&bs_mm, &at, (pte_t *)__va(a)); pmd_val(at); }})",
-    ),
-    "pud_populate": ("({{ pud_t at = __pud(0); pud_populate(&bs_mm, &at, (pmd_t *)__va(a)); pud_val(at); }})",),
+    "pmd_populate": ("({{ pmd_t at = __pmd(0); pmd_populate(&bs_mm, &at, (pgtable_t)a); pmd_val(at); }})",),
+    "pud_populate": ("({{ pud_t at = __pud(0); pud_populate(&bs_mm, &at, (pmd_t *)a); pud_val(at); }})",),
     "pfn_{l}": ("{l}_val(pfn_{l}(a, __pgprot(b)))",),
     "__swp_entry_to_{l}": ("{l}_val(__swp_entry_to_{l}((swp_entry_t){{ a }}))",),
     "arch_make_huge_pte": ("pte_val(arch_make_huge_pte(pte, PMD_SHIFT, 0))",),
@@ -56,6 +53,13 @@ _SPECIAL: Final[Mapping[str, tuple[str, ...]]] = {
     "swp_to_radix_entry": ("(unsigned long)swp_to_radix_entry((swp_entry_t){{ a }})",),
     "radix_to_swp_entry": ("radix_to_swp_entry((void *)a).val",),
 }  # fmt: skip
+
+#: Helpers that take the kernel's address of a table, and the C for its physical address: the helper is a function of that.
+ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
+    "pmd_populate": ("PFN_PHYS(page_to_pfn((pgtable_t)a))", "__pa((pgtable_t)a)"),
+    "pud_populate": ("__pa((pmd_t *)a)",),
+}
+ADDRESS: Final = "address of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,22 @@ def wrap(one: Signature, bodies: Iterable[str] = ()) -> tuple[Wrapper, ...]:
     return tuple(found)
 
 
-def constants() -> tuple[Wrapper, ...]:
-    """A wrapper a constant."""
-    return tuple(Wrapper(name, f"{CONSTANT}{name}", f"unsigned long {CONSTANT}{name}(void) {{ return {text}; }}") for name, text in CONSTANTS.items())
+def constants(more: Mapping[str, str] = CONSTANTS) -> tuple[Wrapper, ...]:
+    """A wrapper a constant, by name and C."""
+    return tuple(_number(name, f"{CONSTANT}{place}", text) for place, (name, text) in enumerate(more.items()))
+
+
+def addresses() -> tuple[Wrapper, ...]:
+    """Wrappers around the physical address of what the helpers of :data:`ADDRESSES` are given."""
+    return tuple(
+        Wrapper(f"{ADDRESS}{name}", symbol := f"{PREFIX}address_{name}__{place}", f"unsigned long {symbol}(unsigned long a) {{ return {text}; }}")
+        for name, texts in ADDRESSES.items()
+        for place, text in enumerate(texts)
+    )
+
+
+def _number(name: str, symbol: str, text: str) -> Wrapper:
+    return Wrapper(name, symbol, f"unsigned long {symbol}(void) {{ return {text}; }}")
 
 
 def helpers(replaced: Mapping[str, str], leave_out: Iterable[str] = ()) -> tuple[Wrapper, ...]:

@@ -119,6 +119,8 @@ def text(node: Expr) -> str:
         return f"({text(args[0])} {_LOGICAL[node.op]} {text(args[1])})"
     if node.op in ("add", "sub", "mul", "shl"):
         return _masked(f"({_operand(args[0])} {_INFIX[node.op]} {_operand(args[1])})", node.width)
+    if node.op == "lshr":
+        return f"({_operand(args[0])} >> {text(args[1])})"
     if node.op in _INFIX:
         return f"({text(args[0])} {_INFIX[node.op]} {text(args[1])})"
     raise ExprError(f"the C reading must know the operation {node.op!r}")

@@ -12,6 +12,7 @@ from bitspec.picture import Picture
 from bitspec.report import Cell, Evidence, Finding, Report, Table
 
 _MARKS = {"proved": ("", "green"), "refuted": ("!", "bold red"), "unknown": ("?", "yellow"), "not-applicable": ("-", "dim")}
+_LEGEND = "A cell is what is promised, proved for every value. !x refuted, (x) refuted and known, ?x unknown, . nothing promised, - no such thing."
 OWNER_STYLES = {
     Owner.HARDWARE: "bold cyan",
     Owner.SOFTWARE: "bold magenta",
@@ -27,7 +28,7 @@ def render(report: Report) -> RenderableType:
     for table in report.tables:
         parts += [truth_table(table), Text()]
     if report.tables:
-        parts += [Text("A cell is what is promised, proved for every value. !x refuted, (x) refuted and known, ?x unknown, . nothing promised, - no such thing.", "dim"), Text()]
+        parts += [Text(_LEGEND, "dim"), Text()]
     refuted = [one for one in report.findings if one.verdict == "refuted"]
     for one in refuted:
         if not one.known:
@@ -84,8 +85,8 @@ def full(one: Finding) -> RenderableType:
         ("given", Text(", ".join(one.given) or "nothing")),
         ("witness", _witness(one.evidence)),
     ]
-    parts = [head, _rows(rows)]
-    parts += [Padding(picture(shown), (0, 0, 0, 0)) for shown in one.evidence.pictures]
+    parts: list[RenderableType] = [head, _rows(rows)]
+    parts += [picture(shown) for shown in one.evidence.pictures]
     facts: list[tuple[str, RenderableType]] = [
         ("kernel", Text(predicates(one.evidence))),
         ("hardware", Text(reactions(one.evidence))),
@@ -133,7 +134,9 @@ def picture(shown: Picture) -> RenderableType:
     grid.add_column()
     for one in shown.legend:
         value = "" if one.value is None else f"{one.value:#x}"
-        grid.add_row(Text(one.letter, OWNER_STYLES[one.owner]), one.where, Text(one.name, OWNER_STYLES[one.owner]), value, Text(f"{one.owner.value}: {one.meaning}" if one.meaning else one.owner.value, "dim"))
+        words = f"{one.owner.value}: {one.meaning}" if one.meaning else one.owner.value
+        style = OWNER_STYLES[one.owner]
+        grid.add_row(Text(one.letter, style), one.where, Text(one.name, style), value, Text(words, "dim"))
     return Group(Text(shown.title, "bold"), *[Text(line, no_wrap=True) for line in shown.lines], grid)
 
 

@@ -10,8 +10,10 @@ from bitspec.layout import Absent, Kernel
 from bitspec.vocabulary import Level
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
+from proofs.leaves import writers
 from proofs.preconditions import Given
-from proofs.states import Missing, State, inaccessible, mapped, writable, writers
+from proofs.state import Missing, State
+from proofs.states import inaccessible, mapped, writable
 from proofs.subjects import Lacking, Setter, leaves, mapped_leaves, rows, setters, settled_leaves
 
 
@@ -387,7 +389,7 @@ def _constructions(scene: Scene, into: State, access: bool) -> Iterator[Move]:
     if level is not Level.PTE:
         made = k.mkhuge(made)
     pfn = into.inputs[0].variable
-    given = tuple(one for one in into.given if one.precondition is not pre.PROTECTION) + (Given(pre.PROTECTION, const(1, 1)),)
+    given = (*(one for one in into.given if one.precondition is not pre.PROTECTION), Given(pre.PROTECTION, const(1, 1)))
     yield Move(f"pfn_{level}({into.name})", made, made, into, given, (pfn, choice))
     if k.has("modify"):
         source = mapped(scene.layout, level)
@@ -411,7 +413,7 @@ def helper_leaves_state(k: Kernel, s: Move) -> Expr:
     return s.into.member(s.after)
 
 
-@claim("leaf-without-present", *codes(55), about=rows("none", "table", "leaf-invalidated"))
+@claim("leaf-without-present", *codes(55), about=rows("none", "table", "leaf-protnone", "leaf-invalidated"))
 def leaf_without_present(k: Kernel, s: State) -> Expr:
     """What looks like a leaf looks present.
 

@@ -12,7 +12,8 @@ from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.families.swap import decoded
 from proofs.preconditions import Given
-from proofs.states import Missing, State, swap_flags
+from proofs.state import Missing, State
+from proofs.states import swap_flags
 from proofs.subjects import leaves, mapped_leaves, non_present, rows
 
 

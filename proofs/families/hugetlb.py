@@ -7,131 +7,53 @@ table, and set_huge_pte_at() and huge_ptep_get() convert them to and from entrie
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bitspec.expr import TRUE, Expr, and_, const, eq, iff, implies, not_, or_, select, trunc, ule, var, zext
-from bitspec.fields import LayoutError
+from bitspec.expr import Expr, and_, const, eq, iff, implies, not_, or_, var, zext
 from bitspec.hardware import Access
-from bitspec.layout import Absent, Kernel, Layout, Protection
-from bitspec.read.as_int import evaluate, function
-from bitspec.read.as_known import known
+from bitspec.layout import Absent, Kernel, Layout
+from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import NON_PRESENT, Level, StateName
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
-from proofs.closure import Patterns, closure
 from proofs.families.hardware import walks
 from proofs.families.swap import decoded
+from proofs.leaves import Pages
 from proofs.preconditions import Given
-from proofs.states import Input, Missing, State, entry_variable, states
+from proofs.state import Missing, State
+from proofs.states import states
 from proofs.subjects import Lacking
 
 # The huge PTE: arch_make_huge_pte of pfn_pte, and what mm/hugetlb.c may make of it. It is never special.
 
 _SETTERS = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp")
-_WRITERS = ("mkwrite", "mkwrite_novma")
-_ABOUT = {
-    True: StateName("huge-pte", "present leaf", (Level.PTE,), "the PTE of a huge page that is mapped"),
-    False: StateName("huge-pte-protnone", "present leaf", (Level.PTE,), "the PTE of a huge page made inaccessible"),
-}
+_MAPPED = StateName("huge-pte", "present leaf", (Level.PTE,), "the PTE of a huge page that is mapped")
+_PROTNONE = StateName("huge-pte-protnone", "present leaf", (Level.PTE,), "the PTE of a huge page made inaccessible")
 
 
-@dataclass(frozen=True)
-class _Maker:
-    """Builds huge PTEs for frames of one size."""
-
-    layout: Layout
-    order: int
-
-    @property
-    def k(self) -> Kernel:
-        return self.layout.at(Level.PTE)
-
-    @property
-    def pfn(self) -> Expr:
-        return var("pfn", self.layout.pfn_bits - self.order)
-
-    @property
-    def frame(self) -> Expr:
-        return zext(self.pfn, 64) << self.order
-
-    def rows(self, access: bool) -> tuple[Protection, ...]:
-        return tuple(row for row in self.k.protections if row.access is access)
-
-    def start(self, access: bool) -> tuple[int, Expr, frozenset[tuple[bool, int]]]:
-        """The frame's mask, the frame in its place, and with whether VM_WRITE is set the patterns arch_make_huge_pte() gives for each
-        protection."""
-        mask, placed, patterns = 0, self.frame, set[tuple[bool, int]]()
-        for row in self.rows(access):
-            made = self.k.arch_make_huge_pte(self.k.pfn_pte(self.frame, const(row.value, self.k.use.views["leaf"].width)))
-            zeros, ones = known(made)
-            unknown = ~(zeros | ones) & ((1 << made.width) - 1)
-            if patterns and unknown != mask:
-                raise LayoutError(f"pfn_pte must put the frame into the same bits for every protection, not {mask:#x} and {unknown:#x}")
-            mask, placed = unknown, made & unknown
-            patterns.add((row.write, ones))
-        if not patterns:
-            raise Absent(f"{self.layout.name} has no such protection")
-        return mask, placed, frozenset(patterns)
-
-    def reached(self, access: bool) -> tuple[int, Expr, frozenset[tuple[bool, int]]]:
-        """The same, closed under the setters, and under modify between protections of the same kind."""
-        mask, placed, start = self.start(access)
-        frame = evaluate(placed, {self.pfn: 0})
-        always = [self._setter(stem) for stem in _SETTERS if self.k.has(stem)]
-        writers = [self._setter(stem) for stem in _WRITERS if self.k.has(stem)]
-        modifiers = [(row.write, self._modifier(row)) for row in self.rows(access)]
-        if not access:
-            inside, before, mapped = self.reached(True)
-            base = evaluate(before, {self.pfn: 0})
-            start |= {(allows, modify(base | pattern) & ~inside) for allows, modify in modifiers for _, pattern in mapped}
-
-        def steps(state: tuple[bool, int]) -> Iterator[tuple[bool, int]]:
-            write, pattern = state
-            yield from ((write, setter(frame | pattern) & ~mask) for setter in always)
-            if write:
-                yield from ((True, setter(frame | pattern) & ~mask) for setter in writers)
-            yield from ((allows, modify(frame | pattern) & ~mask) for allows, modify in modifiers)
-
-        return mask, placed, closure(start, steps)
-
-    def _setter(self, stem: str) -> Callable[[int], int]:
-        one = self.k.helper(stem)
-        return function(one.body, one.params[0])
-
-    def _modifier(self, row: Protection) -> Callable[[int], int]:
-        """Protections change by arch_make_huge_pte(huge_pte_modify()) (mm/hugetlb.c: hugetlb_change_protection)."""
-        here = entry_variable(self.k.use.views["leaf"].width)
-        return function(self.k.arch_make_huge_pte(self.k.modify(here, const(row.value, here.width))), here)
-
-    def state(self, access: bool) -> State:
-        mask, placed, reached = self.reached(access)
-        found = Patterns.of(frozenset(pattern for _, pattern in reached))
-        here = entry_variable(placed.width)
-        entry = placed
-        inputs = [Input(self.pfn, f"the frame, in units of {1 << self.order} pages", trunc(self.k.pfn(here) >> self.order, self.pfn.width))]
-        given = [pre.PFN.holds(TRUE), pre.ALIGNED.holds(TRUE), pre.PROTECTION.holds(TRUE)]
-        if len(found.cores) > 1:
-            choice = var("attributes", (len(found.cores) - 1).bit_length())
-            entry = entry | select(choice, found.cores, placed.width)
-            inputs.append(Input(choice, "which combination of the dependent attribute bits", None, len(found.cores)))
-            given.append(pre.PROTECTION.holds(ule(choice, len(found.cores) - 1)))
-        else:
-            entry = entry | found.cores[0]
-        if found.free:
-            flags = var("flags", placed.width)
-            entry = entry | flags & found.free
-            inputs.append(Input(flags, "the independent attribute bits", here & found.free))
-        checked = ~(found.free | mask) & (1 << placed.width) - 1
-        patterns = Patterns(found.cores, found.free, checked)
-        return State(_ABOUT[access], Level.PTE, entry, tuple(inputs), tuple(given), "leaf", patterns, self.frame)
-
-
-def huge_ptes(layout: Layout, level: Level) -> Iterator[State | Missing]:
+def huge_ptes(layout: Layout, level: Level) -> tuple[State | Missing, ...]:
     """The PTEs of huge pages that an entry of `level` maps: the accessible ones, and the prot-none ones."""
-    for access, about in _ABOUT.items():
+    key = ("huge PTEs", level)
+    found = layout.derived.get(key)
+    if found is None:
+        found = layout.derived[key] = tuple(_huge_ptes(layout, level))
+    assert isinstance(found, tuple)
+    return found
+
+
+def _huge_ptes(layout: Layout, level: Level) -> Iterator[State | Missing]:
+    try:
+        k = layout.at(Level.PTE)
+        made, modify, construct = k.arch_make_huge_pte, k.modify, k.pfn_pte
+    except Absent as reason:
+        yield from (Missing(about, str(reason)) for about in (_MAPPED, _PROTNONE))
+        return
+    # a protection is changed by arch_make_huge_pte(huge_pte_modify()) (mm/hugetlb.c: hugetlb_change_protection)
+    pages = Pages(k, layout.uses[level].order, lambda frame, prot: made(construct(frame, prot)), lambda pte, prot: made(modify(pte, prot)), _SETTERS)
+    for about in (_MAPPED, _PROTNONE):
         try:
-            yield _Maker(layout, layout.uses[level].order).state(access)
+            yield pages.state(about, pages.accessible if about is _MAPPED else pages.inaccessible)
         except Absent as reason:
             yield Missing(about, str(reason))
 
@@ -144,7 +66,7 @@ def _huge(scene: Scene) -> Iterator[State | Missing]:
 
 
 def _accessible(scene: Scene) -> Iterator[State | Missing]:
-    return (one for one in _huge(scene) if one.about is _ABOUT[True])
+    return (one for one in _huge(scene) if one.about is _MAPPED)
 
 
 @claim("huge-pte-not-huge", "HTLB701/pte", about=_huge)
@@ -375,7 +297,7 @@ def huge_entry_mistranslated(scene: Scene, s: State) -> Goal:
     holds = [or_(and_(one.leaf, eq(one.frame, s.frame)), one.refused, one.invalid) for one in results.values()]
     holds.append(implies(results[Access.STORE].leaf, and_(pte.write(s.entry), pte.dirty(s.entry))))
     reached = or_(*[one.leaf for one in results.values()])
-    holds.append(implies(pte.young(s.entry), reached) if s.about is _ABOUT[True] else not_(reached))
+    holds.append(implies(pte.young(s.entry), reached) if s.about is _MAPPED else not_(reached))
     known_facts = tuple(Given(pre.CIRCUMSTANCE, fact) for fact in facts.known())
     return Goal(and_(*holds), known_facts, made, (*s.variables, *(one.variable for one in facts.circumstances)))
 

@@ -6,7 +6,7 @@ from bitspec.expr import Expr, bits, eq, ne, zext
 from bitspec.layout import Kernel
 from proofs.claim import claim
 from proofs.families.swap import decoded
-from proofs.states import State
+from proofs.state import State
 from proofs.subjects import Pair, non_present, pairs, rows
 
 

@@ -11,8 +11,9 @@ from bitspec.vocabulary import Level
 from proofs.claim import Scene, claim
 from proofs.families.swap import decoded
 from proofs.preconditions import Given
-from proofs.states import Missing, State, migration_keeps_age, swap_flags
-from proofs.subjects import Lacking, migrations, rows
+from proofs.state import Missing, State
+from proofs.states import migration_keeps_age, swap_flags
+from proofs.subjects import Lacking, migrations
 
 
 def _number(k: Kernel, name: str) -> int:

@@ -9,7 +9,8 @@ from bitspec.layout import Absent, Kernel
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.preconditions import Given
-from proofs.states import Missing, State, offset_bits, probed_offset, swap_flags
+from proofs.state import Missing, State
+from proofs.states import offset_bits, probed_offset, swap_flags
 from proofs.subjects import Flagged, Lacking, Thing, flagged, non_present, rows
 
 

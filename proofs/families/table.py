@@ -6,7 +6,7 @@ from bitspec.expr import Expr, not_
 from bitspec.layout import Kernel
 from proofs.claim import claim
 from proofs.families.attributes import codes
-from proofs.states import State
+from proofs.state import State
 from proofs.subjects import leaves, rows
 
 _none = rows("none")

@@ -13,7 +13,8 @@ from bitspec.solver import Solver
 from bitspec.vocabulary import Level
 from proofs.check import Checker, Verdict
 from proofs.claim import select
-from proofs.states import State, states
+from proofs.state import State
+from proofs.states import states
 from tests.archs import s390_candidates as candidates
 
 

@@ -17,6 +17,7 @@ TOY = toy.layout()
 PTE, PMD = TOY.at(Level.PTE), TOY.at(Level.PMD)
 MINIMAL = toy.layout(next(one for one in CONFIGS if one.name == "minimal"))
 ENTRY = var("entry", 16)
+PMD_FIELDS = "TABLE, BITS, PFN, PROTNONE, SPECIAL, SOFT_DIRTY, LEAF, DIRTY, YOUNG, WRITE, VALID, OFFSET, TYPE, EXCLUSIVE"
 
 
 def replaced(**helpers):
@@ -44,11 +45,7 @@ def twice() -> None:
         (lambda: PTE.young(), "pte_young must be given 1 arguments, not 0"),
         (lambda: PTE.young(ENTRY, 1), "pte_young must be given 1 arguments, not 2"),
         (lambda: PTE["YUNG"], "unknown pte field of toy@linux-0.1 'YUNG'; did you mean 'YOUNG'?"),
-        (
-            lambda: PMD["XYZZY"],
-            "unknown pmd field of toy@linux-0.1 'XYZZY'; known: "
-             "TABLE, BITS, PFN, PROTNONE, SPECIAL, SOFT_DIRTY, LEAF, DIRTY, YOUNG, WRITE, VALID, OFFSET, TYPE, EXCLUSIVE",
-        ),
+        (lambda: PMD["XYZZY"], f"unknown pmd field of toy@linux-0.1 'XYZZY'; known: {PMD_FIELDS}"),
         (lambda: PTE["DIRTY", "TYPO"], "unknown pte field of toy@linux-0.1 'TYPO'; did you mean 'TYPE'?"),
         (lambda: replaced(__swp_type=lambda k, swp: zext(k.field("TIPE").extract(swp), 64)).helper("__swp_type"), None),
         (lambda: PTE.number("PAGE_SHIFF"), "unknown number of toy@linux-0.1 'PAGE_SHIFF'; did you mean 'PAGE_SHIFT'?"),

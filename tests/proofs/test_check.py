@@ -18,7 +18,7 @@ from proofs.check import Checker, InternalError, Result, Verdict, reread
 from proofs.claim import Claim, Goal, Scene, claim
 from proofs.known import Known
 from proofs.preconditions import Given, Precondition
-from proofs.states import Missing
+from proofs.state import Missing
 from proofs.subjects import rows
 from tests import toy
 

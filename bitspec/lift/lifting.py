@@ -1,0 +1,227 @@
+"""A kernel tree's helpers, lifted: the whole way from a tree to expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from bitspec.expr import Expr, substitute, trunc, var, zext
+from bitspec.expr import const as constant_of
+from bitspec.layout import Absent, Helper
+from bitspec.lift import debug, ir, wrappers
+from bitspec.lift.build import Compiled, compile_wrappers
+from bitspec.lift.problem import Problem, Unliftable
+from bitspec.lift.target import Target, Unit
+from bitspec.lift.toolchain import Clang
+from bitspec.lift.translate import Outcome, Rules, translate
+from bitspec.lift.tree import Build, prepare
+from bitspec.lift.wrappers import ADDRESS, CONSTANTS, Wrapper
+from bitspec.read.as_known import constant
+from bitspec.vocabulary import HELPERS, Kind, signature
+
+PROTECTION: Final = "protection {}"
+VM_FLAGS: Final = ("VM_READ", "VM_WRITE", "VM_EXEC", "VM_SHARED")
+
+
+def vm_flags(number: int) -> frozenset[str]:
+    """The flags an index of the protection table stands for."""
+    return frozenset(name for place, name in enumerate(VM_FLAGS) if number >> place & 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """What came of one helper or constant.
+
+    Attributes:
+        name: the vocabulary's, or a constant's.
+        outcome: the expression; None where there is none.
+        absent: why it does not exist in this tree and configuration.
+        unknown: why it could not be translated: the instruction.
+        where: ``file:line`` of the definition in the tree, or empty.
+        symbol: the function of the IR, with the IR's name.
+    """
+
+    name: str
+    outcome: Outcome | None = None
+    absent: str = ""
+    unknown: str = ""
+    where: str = ""
+    symbol: tuple[str, str] = ("", "")
+
+
+@dataclass
+class Lifting:
+    """A tree in one configuration, lifted.
+
+    Attributes:
+        build: the configured tree.
+        variant: the hardware variant the symbols are pinned for.
+        items: helpers, constants and protections, by name.
+        pins: the symbols whose value is known.
+        given: what that rests on.
+        modules: the IR, by unit, for running it.
+    """
+
+    build: Build
+    variant: str
+    items: Mapping[str, Lifted]
+    pins: Mapping[str, int]
+    given: tuple[str, ...]
+    modules: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def item(self, name: str) -> Lifted:
+        """The helper or constant; absent where nothing is known of it."""
+        return self.items.get(name) or Lifted(name, absent=f"{name} is not lifted")
+
+    def pinned(self, expr: Expr) -> Expr:
+        """`expr` with every symbol replaced whose value is known."""
+        from bitspec.expr import variables
+
+        known = {one: constant_of(self.pins[str(one.attr)] & (1 << one.width) - 1, one.width) for one in variables(expr) if str(one.attr) in self.pins}
+        return substitute(expr, known) if known else expr
+
+    def helper(self, name: str) -> Helper:
+        """The helper as a layout has it.  Raises Absent with the reason."""
+        one = self.item(name)
+        if one.outcome is None:
+            raise Absent(f"{name}: {one.absent or f'unknown: {one.unknown}'}")
+        wanted = signature(name)
+        params = tuple(var(f"arg{place}", param.width) for place, param in enumerate(one.outcome.params))
+        body = self.pinned(one.outcome.value)
+        if wanted.result is Kind.BOOL:
+            body = trunc(body, 1)
+        return Helper(wanted, params, body, one.where)
+
+    def number(self, name: str) -> int | None:
+        """The value of a constant, if it is one."""
+        one = self.item(name)
+        return constant(self.pinned(one.outcome.value)) if one.outcome is not None else None
+
+
+def lift(
+    tree: Path,
+    target: Target,
+    variant: str,
+    clang: Clang,
+    *,
+    defconfig: str | None = None,
+    fragments: Iterable[Path] = (),
+    folder: Path | None = None,
+    sandbox: bool = False,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Lifting:
+    """Prepare `tree` for a variant, and lift what it has.  Raises Problem."""
+    build = prepare(tree, target, clang, variant, defconfig=defconfig, fragments=fragments, folder=folder, sandbox=sandbox, progress=progress)
+    return lift_build(build, target, variant, clang)
+
+
+def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lifting:
+    """Lift what a configured tree has."""
+    pins = target.pins(variant)
+    symbolic = {f"pin {name}": text for name, text in pins.items() if isinstance(text, str)}
+    elsewhere = {name for unit in target.units for name in unit.wrappers}
+    main = (
+        *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
+        *wrappers.addresses(),
+        *wrappers.constants({**CONSTANTS, **symbolic}),
+    )
+    units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in target.units)]
+    place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
+    items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
+    modules: dict[str, str] = {}
+    rules = Rules(target.asm, target.calls, target.initial)
+    for unit, lines in units:
+        flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}", *unit.flags)
+        compiled = compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder)
+        modules[unit.name] = compiled.ir
+        for one in read(compiled, rules, unit.name, lines):
+            items[one.name] = one
+    items = {name: _located(one, build, target) for name, one in items.items()}
+    numbers = {name: text if isinstance(text, int) else _pin(items[f"pin {name}"], text) for name, text in pins.items()}
+    return Lifting(build, variant, items, numbers, target.given, modules)
+
+
+def _beside(build: Build) -> Path:
+    """A folder for a tree that was configured in place, which stays as it is."""
+    import hashlib
+
+    from bitspec.lift.tree import cache_folder
+
+    return cache_folder() / "lift" / f"{build.arch}-{build.release}-{hashlib.sha256(str(build.folder).encode()).hexdigest()[:12]}"
+
+
+def _pin(one: Lifted, text: str) -> int:
+    value = constant(one.outcome.value) if one.outcome is not None else None
+    if value is None:
+        raise Problem(f"{one.name} must be a constant of the tree's headers, not {text}: {one.absent or one.unknown or 'it is none'}")
+    return value
+
+
+def _wrappers(unit: Unit, target: Target) -> tuple[Wrapper, ...]:
+    found = [one for name, text in unit.wrappers.items() for one in wrappers.wrap(signature(name), (text,) if text else ())]
+    if unit.protections:
+        found += wrappers.constants({PROTECTION.format(n): target.protection.format(n=n) for n in range(1 << len(VM_FLAGS))})
+    return tuple(found)
+
+
+def read(compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper]) -> Iterable[Lifted]:
+    """What the functions of one module say."""
+    module = ir.parse(compiled.ir)
+    for name in dict.fromkeys(one.helper for one in lines):
+        symbol = compiled.symbols.get(name)
+        if symbol is None:
+            yield Lifted(name, absent=_plain(compiled.absent[name]))
+            continue
+        try:
+            function = module.function(symbol)
+            if function is None:
+                raise Unliftable("clang left the wrapper out")
+            where = debug.definition(module, function, name) or ""
+            yield replace(Lifted(name, where=where, symbol=(unit, symbol)), **_outcome(module, function, rules))
+        except Unliftable as reason:
+            yield Lifted(name, unknown=str(reason), symbol=(unit, symbol))
+
+
+def _outcome(module: ir.Module, function: ir.Function, rules: Rules) -> dict[str, Outcome | str]:
+    try:
+        return {"outcome": translate(module, function, rules)}
+    except Unliftable as reason:
+        text = str(reason)
+        stopped = text.startswith("BUILD_BUG") or text == "it never returns: BUG()"
+        return {"absent" if stopped else "unknown": text.removeprefix("it never returns: ") + (" in this configuration" if stopped else "")}
+
+
+def _plain(reason: str) -> str:
+    """A compiler's message without what is of no use here."""
+    import re
+
+    text = re.sub(r"; (ISO C99|did you mean).*$", "", reason)
+    found = re.match(r"(?:call to undeclared function|use of undeclared identifier) '(\w+)'", text)
+    return f"the tree has no {found[1]} in this configuration" if found else text
+
+
+def _located(one: Lifted, build: Build, target: Target) -> Lifted:
+    """With the place of the definition: what the debug information says, else where the headers define the name."""
+    where = one.where
+    for prefix in (f"{build.tree}/", "./"):
+        where = where.removeprefix(prefix)
+    if not where and one.outcome is not None and (one.name in HELPERS or one.name in CONSTANTS):
+        stem = one.name.removesuffix("_read").removesuffix("_write") if "access_permitted" in one.name else one.name
+        folders = (f"arch/{target.arch}/include/asm", f"arch/{target.arch}/include/asm/book3s/64", "include/linux", "include/asm-generic")
+        where = debug.search(build.tree, folders, stem) or ""
+    return replace(one, where=where)
+
+
+def by_physical_address(lifting: Lifting, name: str) -> tuple[Outcome, Outcome] | None:
+    """A helper that is given a table's address, and that table's physical address, both as functions of the same variable."""
+    stored, physical = lifting.item(name), lifting.item(f"{ADDRESS}{name}")
+    if stored.outcome is None or physical.outcome is None:
+        return None
+    return stored.outcome, physical.outcome
+
+
+def fit(expr: Expr, width: int) -> Expr:
+    """`expr` at another width, as a C assignment makes it."""
+    return zext(expr, width) if expr.width <= width else trunc(expr, width)
