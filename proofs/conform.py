@@ -125,7 +125,7 @@ def conform(layout: Layout, lifting: Lifting, timeout: float | None = None) -> C
     solver = Solver(timeout)
     results = [_helper(layout, lifting, name, solver) for name in HELPERS if name in layout.helpers]
     results += list(_constants(layout, lifting))
-    results += list(_protections(layout, lifting))
+    results += list(_protections(layout, lifting, solver))
     extra = tuple(name for name in HELPERS if name not in layout.helpers and lifting.item(name).outcome is not None)
     return Conformance(layout, lifting, results, time.perf_counter() - start, extra)
 
@@ -268,7 +268,7 @@ def _number(layout: Layout, one: Lifted, value: int | None, declared: int, conve
     return Agreement(one.name, DIFFERENT, "", **places, difference=Difference((), declared, convert(value), 64))
 
 
-def _protections(layout: Layout, lifting: Lifting) -> Iterator[Agreement]:
+def _protections(layout: Layout, lifting: Lifting, solver: Solver) -> Iterator[Agreement]:
     """The protection table, entry by entry; an entry may be declared several times, for what a CPU may lack."""
     level = next(iter(layout.uses))
     table = layout.at(level).protections
@@ -282,7 +282,11 @@ def _protections(layout: Layout, lifting: Lifting) -> Iterator[Agreement]:
             yield Agreement(name, NOT_APPLICABLE if one.absent else UNKNOWN, missing, **places)
             continue
         expr = lifting.pinned(one.outcome.value)
-        possible = _possible(expr)
+        try:
+            possible = _possible(expr, solver)
+        except Unknown as reason:
+            yield Agreement(name, UNKNOWN, str(reason), **places)
+            continue
         if possible is None:
             yield Agreement(name, UNKNOWN, f"it depends on {', '.join(str(each.attr) for each in variables(expr))}", **places)
         elif possible == values:
@@ -292,15 +296,19 @@ def _protections(layout: Layout, lifting: Lifting) -> Iterator[Agreement]:
             yield Agreement(name, DIFFERENT, f"declared as {told}; the tree has {' or '.join(f'{value:#x}' for value in sorted(possible))}", **places)
 
 
-def _possible(expr: Expr, most: int = 6) -> set[int] | None:
-    """The values of an expression of a few truth values."""
+def _possible(expr: Expr, solver: Solver, most: int = 8) -> set[int] | None:
+    """The values an expression can have, or None if they are many."""
     known = constant(expr)
     if known is not None:
         return {known}
-    free = variables(expr)
-    if len(free) > most or any(one.width != 1 for one in free):
-        return None
-    return {evaluate(expr, {one: number >> place & 1 for place, one in enumerate(free)}) for number in range(1 << len(free))}
+    found: set[int] = set()
+    with solver.scope():
+        while (values := solver.model(expr)) is not None:
+            if len(found) == most:
+                return None
+            found.add(values[0])
+            solver.add(ne(expr, values[0]))
+    return found
 
 
 def _file(layout: Layout) -> str:

@@ -43,10 +43,12 @@ TARGET: Final = Target(
         AsmRule(r"^\.if 1 == 1\n661:\n\tb\t", "feature", "cpucap_{}", index=0, yes=0, no=1),
     ),
     pins=_pins,
+    addresses={"swapper_pg_dir": 0xFFFF_8000_8100_0000, "%": 0xFFFF_8000_8000_3F00},
     initial=frozenset({"protection_map"}),
     protection="({{ adjust_protection_map(); pgprot_val(vm_get_page_prot({n})); }})",
     given=(
         "TCR_EL1.DS is set in the LPA2 variants, and TCR_EL1 is not asked for anything else",
+        "entries are not in swapper_pg_dir, which would be written through another mapping",
         "POR_EL0 permits everything: a protection key may refuse more than pXd_access_permitted() does here",
     ),
 )

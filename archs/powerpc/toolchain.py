@@ -16,6 +16,7 @@ def _pins(variant: str) -> Mapping[str, int | str]:
         "key.mmu_feature_keys+96": int(radix),  # MMU_FTR_TYPE_RADIX
         "__pte_index_size": f"{size}_PTE_INDEX_SIZE",
         "__pmd_index_size": f"{size}_PMD_INDEX_SIZE",
+        "__pte_frag_size_shift": f"{size}_PTE_FRAG_SIZE_SHIFT",
         "__pte_table_size": f"{size}_PTE_TABLE_SIZE",
         "__pmd_table_size": f"{size}_PMD_TABLE_SIZE",
         "__pmd_val_bits": f"{value}_PMD_VAL_BITS",

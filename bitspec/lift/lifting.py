@@ -131,7 +131,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
     items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
     modules: dict[str, str] = {}
-    rules = Rules(target.asm, target.calls, target.initial)
+    rules = Rules(target.asm, target.calls, target.initial, target.addresses)
     for unit, lines in units:
         flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}", *unit.flags)
         compiled = compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder)
@@ -139,8 +139,8 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
         for one in read(compiled, rules, unit.name, lines):
             items[one.name] = one
     items = {name: _located(one, build, target) for name, one in items.items()}
-    numbers = {name: text if isinstance(text, int) else _pin(items[f"pin {name}"], text) for name, text in pins.items()}
-    return Lifting(build, variant, items, numbers, target.given, modules)
+    lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
+    return replace(lifting, pins=_resolved(lifting, pins))
 
 
 def _beside(build: Build) -> Path:
@@ -152,11 +152,20 @@ def _beside(build: Build) -> Path:
     return cache_folder() / "lift" / f"{build.arch}-{build.release}-{hashlib.sha256(str(build.folder).encode()).hexdigest()[:12]}"
 
 
-def _pin(one: Lifted, text: str) -> int:
-    value = constant(one.outcome.value) if one.outcome is not None else None
-    if value is None:
-        raise Problem(f"{one.name} must be a constant of the tree's headers, not {text}: {one.absent or one.unknown or 'it is none'}")
-    return value
+def _resolved(lifting: Lifting, pins: Mapping[str, int | str]) -> dict[str, int]:
+    """The pins as numbers; those that are C may rest on others."""
+    known = {name: value for name, value in pins.items() if isinstance(value, int)}
+    left = {name: text for name, text in pins.items() if isinstance(text, str)}
+    while left:
+        so_far = replace(lifting, pins=known)
+        fresh = {name: value for name in left if (value := so_far.number(f"pin {name}")) is not None}
+        if not fresh:
+            name, text = next(iter(left.items()))
+            one = lifting.item(f"pin {name}")
+            raise Problem(f"{name} must be pinned to a constant of the tree's headers, not {text}: {one.absent or one.unknown or 'it is none'}")
+        known |= fresh
+        left = {name: text for name, text in left.items() if name not in fresh}
+    return known
 
 
 def _wrappers(unit: Unit, target: Target) -> tuple[Wrapper, ...]:

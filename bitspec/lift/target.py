@@ -86,5 +86,6 @@ class Target:
     given: tuple[str, ...] = ()
     calls: Mapping[str, int] = field(default_factory=dict)
     initial: frozenset[str] = frozenset()
+    addresses: Mapping[str, int] = field(default_factory=dict)
     protection: str = "pgprot_val(vm_get_page_prot({n}))"
     not_functions: Mapping[str, str] = field(default_factory=dict)

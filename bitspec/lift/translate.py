@@ -83,11 +83,13 @@ class Rules:
         asm: what inline assembly means.
         calls: functions that are defined elsewhere and taken to return a number.
         initial: global variables that are taken to have the value they are built with, although they could be written.
+        addresses: where variables are taken to lie, by name; ``%`` stands for those on the stack.
     """
 
     asm: tuple[AsmRule, ...] = ()
     calls: Mapping[str, int] = field(default_factory=dict)
     initial: frozenset[str] = frozenset()
+    addresses: Mapping[str, int] = field(default_factory=dict)
 
 
 def both(left: Expr, right: Expr) -> Expr:
@@ -328,7 +330,12 @@ class _Translation:
                 return made
 
     def _value(self, operand: Typed) -> Value:
-        return as_value(self._thing(operand))
+        thing = self._thing(operand)
+        if isinstance(thing, Pointer) and thing.base:
+            place = self.rules.addresses.get("%" if thing.base.startswith("%") else thing.base)
+            if place is not None:
+                return Value(_constant_folded(const(place, POINTER) + thing.offset), thing.poison)
+        return as_value(thing)
 
     def _pointer(self, operand: Typed) -> Pointer:
         thing = self._thing(operand)
@@ -369,7 +376,7 @@ class _Translation:
         thing = self._thing(one.operands[0])
         if isinstance(one.type, Ptr):
             return thing if isinstance(thing, Pointer) else Pointer("", zext(as_value(thing).expr, POINTER), as_value(thing).poison)
-        inner, width = as_value(thing), _width(one.type)
+        inner, width = self._value(one.operands[0]), _width(one.type)
         if one.opcode in ("zext", "ptrtoint", "ptrtoaddr", "inttoptr") and width >= inner.expr.width:
             poison = _folded(bit(inner.expr, inner.expr.width - 1)) if "nneg" in one.flags else FALSE
             return Value(zext(inner.expr, width), either(inner.poison, poison))

@@ -78,7 +78,6 @@ def test_every_claim_is_documented(one):
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", one.name)
 
 
-@pytest.mark.xfail(reason="requests.md T10: LEAF6xx is in use and in DESIGN, FAMILIES has NPR6", strict=True)
 def test_every_code_belongs_to_a_family():
     assert not [code for code in by_code() if not any(re.fullmatch(rf"{family}\d\d", code) for family in FAMILIES)]
 
