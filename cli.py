@@ -5,6 +5,7 @@ z3 is imported by ``check`` alone, so that the others start at once.
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import bitspec
-from archs import discover
+from archs import discover, toolchains
 from bitspec.fields import LayoutError
 from bitspec.layout import CONFIGS, Absent, Layout
+from bitspec.lift.problem import Problem
 from bitspec.render import formats, renderer
 from bitspec.report import Report
 from bitspec.vocabulary import Level, VocabularyError, level, unknown
@@ -49,7 +51,7 @@ def _guarded(command: Callable[..., Any]) -> Callable[..., Any]:
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (VocabularyError, LayoutError, Absent) as error:
+        except (VocabularyError, LayoutError, Absent, Problem) as error:
             raise BadInput(str(error)) from None
         except OSError as error:
             raise BadInput(f"{error.filename or ''}: {error.strerror}".lstrip(": ")) from None
@@ -159,6 +161,7 @@ def check(
       bitspec check s390@linux-6.12 --level pmd
       bitspec check x86_64 --variant all --select SWP,MIG --format json -o report.json
     """
+    gc.disable()  # everything a check makes is immutable and lives to its end: there is no garbage to look for
     if format_ not in formats():
         raise BadInput(unknown("format", format_, formats()))
     if output is not None and not output.parent.is_dir():
@@ -378,6 +381,132 @@ def explain(code: str) -> None:
     given = assumptions(one, [discover.layout(arch) for arch in discover.architectures()])
     codes = [f"{its} ({', '.join(at.value for at in one.codes if one.codes[at] == its)})" for its in dict.fromkeys(one.codes.values())]
     _print(_listing.explanation(one.name, codes, one.sections, HEADINGS, [(fact.name, fact.guarantee) for fact in given], one.where))
+
+
+# A kernel tree
+
+
+@main.group()
+def kernel() -> None:
+    """Work with a kernel tree: configure it, so that its helpers can be lifted."""
+
+
+_cc = click.option("--cc", metavar="COMMAND", help="The clang to use, in place of ziglang's; of the LLVM version that llvmlite has.")
+_defconfig = click.option("--defconfig", metavar="NAME", help="The configuration to begin with, in place of the architecture's usual one.")
+_fragments = click.option(
+    "--config", "fragments", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FRAGMENT",
+    help="Kernel options to add, as a file; may be given several times.",
+)  # fmt: skip
+_build = click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The build folder, in place of one in the cache.")
+_sandbox = click.option("--sandbox", is_flag=True, help="Run make under bubblewrap, without network.")
+
+
+@kernel.command("prepare")
+@click.argument("tree", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("arch")
+@_variant
+@_defconfig
+@_fragments
+@_build
+@_sandbox
+@_cc
+@_guarded
+def kernel_prepare(
+    tree: Path, arch: str, variant: str | None, defconfig: str | None, fragments: tuple[Path, ...], build: Path | None, sandbox: bool, cc: str | None
+) -> None:
+    """Configure TREE for ARCH out of tree, with the options that are the worst case for bits, and make its generated headers.
+
+    A tree or build folder that is configured already is used as it is.  The folder is printed.
+
+    \b
+    Example:
+      bitspec kernel prepare linux-6.12 arm64 --variant 64k-52
+    """
+    from bitspec.lift import toolchain
+    from bitspec.lift.tree import prepare
+
+    target, clang = toolchains.target(arch), toolchain.find(cc)
+    for one in _variants(arch, variant):
+        made = prepare(tree, target, clang, one, defconfig=defconfig, fragments=fragments, folder=build, sandbox=sandbox, progress=_progress)
+        click.echo(made.folder)
+
+
+def _progress(line: str) -> None:
+    click.echo(f"bitspec: {line}", err=True)
+
+
+def _variants(arch: str, variant: str | None) -> tuple[str, ...]:
+    known = discover.variants(arch)
+    if variant == "all":
+        return known
+    if variant is not None and variant not in known:
+        raise BadInput(unknown(f"variant of {arch}", variant, known))
+    return (variant or known[0],)
+
+
+@main.command()
+@click.argument("targets", nargs=-1, metavar="[ARCH[@LAYOUT]]...")
+@click.option("--kernel", "tree", required=True, type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="The kernel tree.")
+@_variant
+@_defconfig
+@_fragments
+@_build
+@_sandbox
+@_cc
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a helper after this time; it is then unknown.")
+@click.option("--verbose", is_flag=True, help="List the helpers that are equal, too.")
+@_guarded
+def conform(
+    targets: tuple[str, ...],
+    tree: Path,
+    variant: str | None,
+    defconfig: str | None,
+    fragments: tuple[Path, ...],
+    build: Path | None,
+    sandbox: bool,
+    cc: str | None,
+    timeout: float | None,
+    verbose: bool,
+) -> None:
+    """Prove every helper and constant of the declared layouts equal to what the headers of a kernel tree say, for all values.
+
+    Without ARCH, every architecture is compared that has a layout of the tree's release.
+
+    \b
+    Example:
+      bitspec conform --kernel linux-6.12
+      bitspec conform --kernel linux-6.1 arm64 --variant all
+
+    Exit status: 0 all equal; 1 a difference; 2 wrong input or a missing prerequisite; 3 something could not be compared.
+    """
+    from bitspec.lift import toolchain
+    from bitspec.lift.lifting import lift
+    from bitspec.lift.tree import release
+    from proofs.conform import config_of, render
+    from proofs.conform import conform as compare
+
+    clang, version = toolchain.find(cc), release(tree)
+    same = "linux-" + ".".join(version.split(".")[:2])
+    statuses = set()
+    for name in targets or [arch for arch in toolchains.architectures() if same in discover.releases(arch)]:
+        arch, chosen = _target(name)
+        if chosen is None and same not in discover.releases(arch):
+            raise BadInput(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(discover.releases(arch))}")
+        for one in _variants(arch, variant):
+            try:
+                discover.layout(arch, chosen or same, one)
+            except Absent as reason:
+                click.echo(f"bitspec: {arch} {one}: skipped: {reason}", err=True)
+                continue
+            lifting = lift(
+                tree, toolchains.target(arch), one, clang, defconfig=defconfig, fragments=fragments, folder=build, sandbox=sandbox, progress=_progress
+            )
+            layout = toolchains.layout(arch, chosen or same, one, config_of(lifting.build.options))
+            found = compare(layout, lifting, timeout)
+            for line in render(found, verbose):
+                click.echo(line)
+            statuses.add(found.status)
+    sys.exit(1 if 1 in statuses else 3 if 3 in statuses else 0)
 
 
 if __name__ == "__main__":

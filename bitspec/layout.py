@@ -75,6 +75,7 @@ class Helper:
     body: Expr
     where: str
     cite: str = ""
+    _calls: dict[tuple[Expr | int, ...], Expr] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -83,10 +84,14 @@ class Helper:
 
     def __call__(self, *args: Expr | int) -> Expr:
         """The body for given arguments.  Raises LayoutError for a wrong number of them, ExprError for a wrong width."""
-        if len(args) != len(self.params):
-            raise LayoutError(f"{self.name} must be given {len(self.params)} arguments, not {len(args)}")
-        pairs = zip(self.params, args, strict=True)
-        return substitute(self.body, {param: const(arg, param.width) if isinstance(arg, int) else arg for param, arg in pairs})
+        found = self._calls.get(args)
+        if found is None:
+            if len(args) != len(self.params):
+                raise LayoutError(f"{self.name} must be given {len(self.params)} arguments, not {len(args)}")
+            pairs = zip(self.params, args, strict=True)
+            found = substitute(self.body, {param: const(arg, param.width) if isinstance(arg, int) else arg for param, arg in pairs})
+            self._calls[args] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)

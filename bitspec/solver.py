@@ -120,11 +120,11 @@ def version() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
-def _reason(text: str) -> str:
-    """Z3's reason, in our words; "canceled" is what it says when the resources run out in the middle of a search."""
-    if "timeout" in text:
+def _reason(words: str) -> str:
+    """Z3's reason, in ours.  What it says when the resources run out depends on where: "canceled", "no reason given", "max. resource limit exceeded"."""
+    if "timeout" in words:
         return "time-out"
-    return "resource limit" if "canceled" in text or "resource" in text else text
+    return "resource limit" if any(part in words for part in ("canceled", "resource", "no reason given")) else words
 
 
 def _number(z3: Any, value: Any) -> int:

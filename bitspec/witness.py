@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitspec.expr import Expr, bit, eq, ne
-from bitspec.read.as_known import known
+from bitspec.expr import Expr, bit, eq, named, ne
+from bitspec.read.as_known import Known, known
 from bitspec.solver import Solver
 
 
@@ -33,19 +33,20 @@ def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | 
 
     Order: fewest set bits in `entry`, then the smallest `entry`, then each of `inputs` by the same rule, in the order given.  Raises Unknown.
     """
-    values = solver.model(entry, *inputs)
-    if values is None:
-        return None
-    with solver.scope():
-        best = _smallest(solver, entry, values[0])
-        with solver.scope(ne(entry, best)):
+    target = named("the witness", entry.width)  # a name for the entry: its bits are the same terms for every question
+    with solver.scope(eq(target, entry)):
+        values = solver.model(target, *inputs)
+        if values is None:
+            return None
+        best = _smallest(solver, target, values[0], known(entry))
+        with solver.scope(ne(target, best)):
             unique = solver.model() is None
-        solver.add(eq(entry, best))
+        solver.add(eq(target, best))
         chosen: list[int] = []
         for place, variable in enumerate(inputs):
             if values[0] != best or values[1 : 1 + place] != tuple(chosen):  # the model is not one of what is asserted by now
-                values = _certain(solver.model(entry, *inputs))
-            chosen.append(_smallest(solver, variable, values[1 + place]))
+                values = _certain(solver.model(target, *inputs))
+            chosen.append(_smallest(solver, variable, values[1 + place], Known(0, 0)))
             solver.add(eq(variable, chosen[-1]))
     return Witness(best, tuple(zip(inputs, chosen, strict=True)), unique)
 
@@ -55,9 +56,8 @@ def _certain(values: tuple[int, ...] | None) -> tuple[int, ...]:
     return values
 
 
-def _smallest(solver: Solver, expr: Expr, value: int) -> int:
-    """The value of `expr` with the fewest set bits, and the smallest of those.  `value` is one that is possible."""
-    fixed = known(expr)
+def _smallest(solver: Solver, expr: Expr, value: int, fixed: Known) -> int:
+    """The value of `expr` with the fewest set bits, and the smallest of those.  `value` is one that is possible, `fixed` are the bits that have no choice."""
     free = [index for index in range(expr.width) if not (fixed.zeros | fixed.ones) >> index & 1]
     lowest = fixed.ones.bit_count()
     few, enough = 0, value.bit_count() - lowest  # `enough` free bits can be set and all else clear; fewer than `few` cannot

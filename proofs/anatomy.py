@@ -8,6 +8,7 @@ from bitspec.anatomy import Decoded, Member, Owners, Shown, Span
 from bitspec.fields import Owner, View
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate
+from bitspec.vocabulary import NON_PRESENT
 from proofs.claim import Scene
 from proofs.families.lint import owner
 from proofs.report import hardware_says, nearest, numbering_of, pictures, said_of, table
@@ -88,6 +89,8 @@ def owners(scene: Scene) -> Owners:
     width = views["leaf"].width
     numbering = numbering_of(scene)
     columns = {kind: [_owner(views.get(kind), _theirs(facts, kind), position) for position in range(width)] for kind in kinds}
+    if "swap" in columns:
+        columns["swap"] = [_watched(scene, position) if mine[0] is Owner.FREE else mine for position, mine in enumerate(columns["swap"])]
     spans = []
     high = width - 1
     while high >= 0:
@@ -101,6 +104,22 @@ def owners(scene: Scene) -> Owners:
         mine = [span for span in spans if span.owners[index][0] is Owner.FREE]
         free[kind] = (sum(span.width for span in mine), ", ".join(span.where for span in mine))
     return Owners(_title(scene), kinds, tuple(spans), free)
+
+
+def _watched(scene: Scene, position: int) -> tuple[Owner, str]:
+    """A bit of a non-present entry that no field has: free, unless setting it changes what the kernel's predicates say of such an entry."""
+    k = scene.k
+    for state in scene.states.values():
+        if isinstance(state, State) and state.name in NON_PRESENT:
+            entry = state.example_entry
+            before, after = said_of(k, entry & ~(1 << position)), said_of(k, entry | 1 << position)
+            told = next((name for name in before if before[name] != after[name] and name.removeprefix(f"{k.level}_") in _CLASSES), None)
+            if told is not None:
+                return Owner.RESERVED, f"0 ({told})"
+    return Owner.FREE, ""
+
+
+_CLASSES = ("none", "present", "leaf", "trans_huge", "protnone")
 
 
 def _theirs(facts: object, kind: str) -> View | None:

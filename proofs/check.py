@@ -164,17 +164,17 @@ class _Round:
     checker: Checker
     scene: Scene
     solver: Solver | None = None
+    started: float = 0.0
 
     def results(self, codes: frozenset[str] | None) -> list[Result]:
         found: list[Result] = []
         later: list[_Open] = []
         for question in questions(self.scene, codes):
-            start = time.perf_counter()
+            self.started = time.perf_counter()
             found.append(self._settle(question, len(found), later))
-            found[-1] = replace(found[-1], milliseconds=(time.perf_counter() - start) * 1000)
         start = time.perf_counter()
         answers = self._together(later)
-        share = (time.perf_counter() - start) * 1000 / max(1, len(answers))
+        share = (time.perf_counter() - start) * 1000 / max(1, len(answers))  # they were asked together: nobody can tell whose the time was
         for place, answer in answers.items():
             found[place] = replace(answer, milliseconds=found[place].milliseconds + share)
         if self.solver is not None:
@@ -184,7 +184,8 @@ class _Round:
 
     def _result(self, question: Question, verdict: Verdict, **details: Any) -> Result:
         subject = question.subject
-        return Result(question.claim, question.code, subject.name, self.scene, verdict, about=subject, **details)
+        spent = (time.perf_counter() - self.started) * 1000
+        return Result(question.claim, question.code, subject.name, self.scene, verdict, about=subject, milliseconds=spent, **details)
 
     def _settle(self, question: Question, place: int, later: list[_Open]) -> Result:
         """The result of what needs no solver; the rest is put into `later`, with a place kept for it."""

@@ -22,7 +22,7 @@ from pkgutil import iter_modules
 from typing import Any, Final, Protocol
 
 from bitspec.expr import Expr
-from bitspec.hardware import HardwareLevel
+from bitspec.hardware import Access, HardwareLevel, Walk
 from bitspec.layout import Absent, Kernel, Layout
 from bitspec.vocabulary import Level, VocabularyError, unknown
 from proofs.preconditions import Given, Precondition
@@ -61,6 +61,8 @@ class Scene:
 
     layout: Layout
     level: Level
+    walks: dict[Expr, dict[Access, Walk]] = field(default_factory=dict, compare=False, repr=False)
+    """The MMU on entries that were asked about, kept for the next claim."""
 
     @cached_property
     def k(self) -> Kernel:

@@ -189,6 +189,8 @@ def _compare(
     free = tuple(str(one.attr) for one in inputs if one not in outcome.params)
     notes: list[str] = []
     try:
+        if _example(solver, facts, inputs) is None and facts:
+            return Agreement(name, UNKNOWN, "there is no value to compare: its conditions cannot hold", given, **places)
         for condition, what in ((undefined, "undefined behaviour in C"), (stops, "BUG()")):
             found = _example(solver, (domain, condition), inputs)
             if found is not None:
@@ -197,9 +199,8 @@ def _compare(
     except Unknown as reason:
         return Agreement(name, UNKNOWN, str(reason), given, **places, notes=tuple(notes))
     if witness is None:
-        if free:
-            notes.append(f"holds for every value of {', '.join(free)}")
-        return Agreement(name, EQUAL, "", given, **places, notes=tuple(notes))
+        rests = f"for every value of {', '.join(free)}" if free else ""
+        return Agreement(name, EQUAL, rests, given, **places, notes=tuple(notes))
     values = dict(witness.inputs)
     difference = Difference(
         tuple((str(one.attr), value) for one, value in witness.inputs), _value(declared, values), _value(lifted, values), width, free

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from bitspec import report as plain
-from bitspec.expr import Expr
+from bitspec.expr import Expr, const
 from bitspec.fields import Numbering
 from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
 from bitspec.layout import Helper, Kernel, Layout
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate, function
+from bitspec.read.as_known import decided
 from proofs.check import Result, Verdict
 from proofs.claim import Scene, claims
 from proofs.known import Known
@@ -96,13 +97,18 @@ def hardware_says(scene: Scene, entry: int) -> dict[str, str]:
     hardware = scene.layout.hardware
     if hardware.no_walk is not None:
         return {access.value: f"not asked: {hardware.no_walk}" for access in Access}
-    here = entry_variable(hardware.level(scene.level).width)
+    facts = hardware.level(scene.level)
+    value = const(entry, facts.width)
     result = {}
     for access in Access:
-        walk = hardware.level(scene.level).walk(here, access, hardware.context)
+        walk = facts.walk(value, access, hardware.context)
+        certain = next((outcome for outcome in OUTCOMES if decided(getattr(walk, outcome))), None)
+        if certain is not None and certain not in ("leaf", "table"):
+            result[access.value] = certain
+            continue
         seen: dict[str, list[str]] = {}
         for values, words in circumstances(hardware):
-            seen.setdefault(_reaction(walk, {here: entry, **values}), []).append(words)
+            seen.setdefault(_reaction(walk, values), []).append(words)
         result[access.value] = _either(seen)
     return result
 

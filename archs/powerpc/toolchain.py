@@ -24,6 +24,12 @@ def _pins(variant: str) -> Mapping[str, int | str]:
     }
 
 
+_INVALIDATE: Final = "({{ struct vm_area_struct vma = {{ .vm_mm = &bs_mm }}; {0}_t at = {0}; {0}p_invalidate(&vma, 0, &at); {0}_val(at); }})"
+_UPDATE: Final = (
+    "unsigned long {0}_hugepage_update(struct mm_struct *mm, unsigned long address, {1}_t *at, unsigned long clear, unsigned long set)"
+    " {{ unsigned long old = {1}_val(*at); *at = __{1}(old & ~clear | set); return old; }}"
+)
+_FLUSH: Final = "void radix__flush_{}_tlb_range(struct vm_area_struct *vma, unsigned long from, unsigned long to) {{ }}"
 _STORED: Final = "the kernel has no function of values by this name: {}() stores it with inline assembly"
 
 
@@ -46,6 +52,16 @@ TARGET: Final = Target(
             ("-Iarch/powerpc/mm/book3s64",),
         ),
         Unit(
+            "invalidate",
+            ("arch/powerpc/mm/book3s64/pgtable.c",),
+            {"pmd_mkinvalid": _INVALIDATE.format("pmd"), "pud_mkinvalid": _INVALIDATE.format("pud")},
+            ("-Iarch/powerpc/mm/book3s64",),
+            prelude=(
+                *(_UPDATE.format(name, name.split("__")[1][:3]) for name in ("radix__pmd", "hash__pmd", "radix__pud")),
+                *(_FLUSH.format(level) for level in ("pmd", "pud")),
+            ),
+        ),
+        Unit(
             "protection",
             ("arch/powerpc/mm/pgtable.c", "arch/powerpc/mm/book3s64/pgtable.c"),
             {},
@@ -56,11 +72,10 @@ TARGET: Final = Target(
     given=(
         "the radix key, the table sizes and the bits of table entries are what the early_init_mmu() of each MMU sets",
         "arch_pte_access_permitted() is true: a protection key may refuse more than pXd_access_permitted() does here",
+        "pXd_mkinvalid is what pXdp_invalidate() stores, where radix__ and hash__pXd_hugepage_update() clear and set the bits they are told to",
     ),
     calls={"arch_pte_access_permitted": 1},
     not_functions={
         "pte_clear": _STORED.format("pte_update"),
-        "pmd_mkinvalid": _STORED.format("pmdp_invalidate"),
-        "pud_mkinvalid": _STORED.format("pudp_invalidate"),
     },
 )

@@ -36,6 +36,14 @@ TARGET: Final = Target(
                 "__rste_to_pte_pud": "pte_val(__rste_to_pte(a))",
             },
         ),
+        Unit(
+            "invalidate",
+            (),
+            {"pmd_mkinvalid": "({ struct vm_area_struct vma = { .vm_mm = &bs_mm }; pmd_t at = pmd; pmdp_invalidate(&vma, 0, &at); pmd_val(at); })"},
+            prelude=(
+                "pmd_t pmdp_xchg_direct(struct mm_struct *mm, unsigned long address, pmd_t *at, pmd_t new) { pmd_t old = *at; *at = new; return old; }",
+            ),
+        ),
         Unit("mmap", ("arch/s390/mm/mmap.c",), {}, protections=True),
     ),
     asm=(AsmRule(r"\tllilh \$0,0\n", "register", "lowcore"),),
@@ -43,6 +51,6 @@ TARGET: Final = Target(
     given=(
         "MACHINE_FLAG_NX is set on z14 only, and the lowcore's machine_flags are not asked for anything else",
         "addresses in tables are of the identity mapping, which begins at 0: none is in the kernel's image (vm_layout)",
+        "pmd_mkinvalid is what pmdp_invalidate() stores, where pmdp_xchg_direct() stores what it is given",
     ),
-    not_functions={"pmd_mkinvalid": "the kernel has no function of values by this name: pmdp_invalidate() stores it with inline assembly"},
 )

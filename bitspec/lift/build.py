@@ -42,7 +42,17 @@ class Compiled:
 
 
 def compile_wrappers(
-    clang: Clang, triple: str, flags: Sequence[str], includes: Iterable[str], wrappers: Sequence[Wrapper], folder: Path, name: str, *, tree: bool = True, cwd: Path
+    clang: Clang,
+    triple: str,
+    flags: Sequence[str],
+    includes: Sequence[str],
+    wrappers: Sequence[Wrapper],
+    folder: Path,
+    name: str,
+    *,
+    cwd: Path,
+    prelude: Sequence[str] = (),
+    tree: bool = True,
 ) -> Compiled:
     """Compile one file of wrappers.  Raises Problem where the headers themselves do not compile.
 
@@ -52,15 +62,16 @@ def compile_wrappers(
     command = [*clang.command, f"--target={triple}", *flags, *FLAGS]
     if tree and clang.resources is not None:
         command += ["-isystem", str(clang.resources)]
-    chosen, includes = list(wrappers), list(includes)
-    key = hashlib.sha256("\0".join([clang.version, *command, source(includes, chosen, tree)]).encode()).hexdigest()
+    chosen = list(wrappers)
+    key = hashlib.sha256("\0".join([clang.version, *command, source(includes, chosen, prelude, tree)]).encode()).hexdigest()
+    name = f"{name}-{key[:12]}"  # variants of one configuration differ in what they pin, and so in their C
     kept = _kept(folder / f"{name}.json", key)
     if kept is not None:
         return kept
     reasons: dict[str, str] = {}
     path, ir, depends = folder / f"{name}.c", folder / f"{name}.ll", folder / f"{name}.d"
     for _ in range(_ROUNDS):
-        text = source(includes, chosen, tree)
+        text = source(includes, chosen, prelude, tree)
         path.write_text(text, encoding="utf-8")
         done = subprocess.run(
             [*command, "-MD", "-MF", str(depends), "-o", str(ir), str(path)], capture_output=True, text=True, cwd=cwd, timeout=300, check=False

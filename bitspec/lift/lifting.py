@@ -134,7 +134,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     rules = Rules(target.asm, target.calls, target.initial, target.addresses)
     for unit, lines in units:
         flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}", *unit.flags)
-        compiled = compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder)
+        compiled = compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder, prelude=unit.prelude)
         modules[unit.name] = compiled.ir
         for one in read(compiled, rules, unit.name, lines):
             items[one.name] = one

@@ -31,6 +31,7 @@ class Unit:
     includes: tuple[str, ...]
     wrappers: Mapping[str, str]
     flags: tuple[str, ...] = ()
+    prelude: tuple[str, ...] = ()
     protections: bool = False
 
 

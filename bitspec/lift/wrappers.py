@@ -133,9 +133,9 @@ def helpers(replaced: Mapping[str, str], leave_out: Iterable[str] = ()) -> tuple
     )
 
 
-def source(includes: Iterable[str], wrappers: Iterable[Wrapper], tree: bool = True) -> str:
-    """The file: what to include, types, and a wrapper a line.  Without a `tree` the includes bring everything the wrappers need."""
+def source(includes: Iterable[str], wrappers: Iterable[Wrapper], prelude: Iterable[str] = (), tree: bool = True) -> str:
+    """The file: what to include, types, a prelude, and a wrapper a line.  Without a `tree` the includes bring everything the wrappers need."""
     lines = [f"#include {name if name.startswith('<') else f'{chr(34)}{name}{chr(34)}'}" for name in (*(INCLUDES if tree else ()), *includes)]
     lines += [f"typedef __typeof__({level}_val(*({level}_t *)0)) bs_{level};" for level in Level]
     lines += ["typedef __typeof__(pgprot_val(*(pgprot_t *)0)) bs_prot;", "static struct mm_struct bs_mm;"]
-    return "\n".join([*lines, *(one.line for one in wrappers), ""])
+    return "\n".join([*lines, *prelude, *(one.line for one in wrappers), ""])

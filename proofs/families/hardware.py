@@ -19,9 +19,12 @@ from proofs.subjects import leaves, mapped_leaves, non_present, rows
 
 def walks(scene: Scene, entry: Expr) -> dict[Access, Walk]:
     """The MMU on `entry`, for each access.  Raises Absent where it does not walk these tables."""
-    facts = scene.hardware
-    context = scene.layout.hardware.context
-    return {access: facts.walk(entry, access, context) for access in Access}
+    found = scene.walks.get(entry)
+    if found is None:
+        facts = scene.hardware
+        context = scene.layout.hardware.context
+        found = scene.walks[entry] = {access: facts.walk(entry, access, context) for access in Access}
+    return found
 
 
 def _goal(scene: Scene, s: State, holds: Expr, *more: Given) -> Goal:

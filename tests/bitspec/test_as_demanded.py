@@ -25,7 +25,7 @@ def test_simplified_has_the_same_value(pair):
 
 
 @pytest.mark.parametrize("op", OPERATIONS)
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_demanded_bits_stay(op, data):
     width = data.draw(st.sampled_from([one for one in WIDTHS if can_make(op, one)]))

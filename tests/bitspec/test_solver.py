@@ -31,7 +31,7 @@ def value(e, at):
 
 @pytest.mark.parametrize("op", [*OPERATIONS, "const", "var"])
 @seed(SEED)
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(data=st.data())
 def test_every_operation(op, data):
     width = data.draw(st.sampled_from((1, 32, 64, 128)))
@@ -164,7 +164,7 @@ def test_out_of_resources():
 
 @pytest.mark.parametrize(
     "resources",
-    [pytest.param(1_000, marks=pytest.mark.xfail(reason="requests.md T6: z3 says 'no reason given' here, and so does the report", strict=True)), 1_000_000],
+    [1_000, 1_000_000],
 )
 def test_out_of_resources_in_the_search(resources):
     solver = Solver(resources=resources)
@@ -205,7 +205,7 @@ def test_unknown_is_never_an_answer():
 
 
 @seed(SEED)
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(expressions(1, 3))
 def test_smt2_parses_back_to_the_same_question(fact):
     solver = Solver()

@@ -1,0 +1,36 @@
+"""Finding what the lifter has to know of an architecture: its ``toolchain.py``, and its layouts in the config that a tree happens to have."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from archs import discover
+from bitspec.layout import Config, Layout
+from bitspec.lift.target import Target
+from bitspec.vocabulary import VocabularyError, unknown
+
+
+@cache
+def architectures() -> tuple[str, ...]:
+    """The architectures whose trees can be lifted."""
+    return tuple(arch for arch in discover.architectures() if find_spec(f"archs.{arch}.toolchain"))
+
+
+def target(arch: str) -> Target:
+    """How to compile an architecture's headers.  Raises VocabularyError for one that is not known."""
+    if arch not in architectures():
+        raise VocabularyError(unknown("architecture", arch, architectures()))
+    found: Target = import_module(f"archs.{arch}.toolchain").TARGET
+    return found
+
+
+def layout(arch: str, release: str, variant: str, config: Config) -> Layout:
+    """A layout in any config, not only in those that have a name.  Raises VocabularyError for a name that is none."""
+    discover.layout(arch, release, variant)
+    hardware: Any = import_module(f"archs.{arch}.hardware")
+    module: Any = import_module(f"archs.{arch}.{release.replace('-', '_').replace('.', '_')}")
+    made: Layout = module.layout(hardware.hardware(variant), config)
+    return made
