@@ -80,7 +80,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a truth table: what is promised, and what became of it; nothing promised is a dot."""
+    """A cell of a truth table: what is promised (nothing: a dot), and what became of it: a verdict, or "promised" where nobody asked."""
 
     promise: str
     verdict: str

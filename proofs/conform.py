@@ -139,7 +139,9 @@ def _helper(layout: Layout, lifting: Lifting, name: str, solver: Solver) -> Agre
     try:
         declared = layout.helper(name)
     except Absent as reason:
-        return Agreement(name, NOT_APPLICABLE, str(reason), declared_at=layout.helpers[name].where, lifted_at=one.where)
+        returns = one.outcome is not None and decided(lifting.pinned(one.outcome.stops)) is not True
+        verdict = DIFFERENT if returns and "BUG()" in str(reason) else NOT_APPLICABLE
+        return Agreement(name, verdict, str(reason), declared_at=layout.helpers[name].where, lifted_at=one.where)
     places = {"declared_at": declared.where, "lifted_at": one.where or cite}
     if one.absent:
         return Agreement(name, NOT_APPLICABLE, one.absent, **places)

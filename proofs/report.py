@@ -231,7 +231,7 @@ def _cell(promise: str | None, result: Result | None) -> plain.Cell:
     if promise is None:
         return plain.Cell("", "")
     if result is None:
-        return plain.Cell(promise, Verdict.PROVED.value)
+        return plain.Cell(promise, "promised")
     return plain.Cell(promise, result.verdict.value, result.known is not None)
 
 

@@ -23,7 +23,7 @@ _TYPES: Final = {8: ctypes.c_uint8, 16: ctypes.c_uint16, 32: ctypes.c_uint32, 64
 
 @dataclass
 class Native:
-    """A module compiled for this machine.  Keep it for as long as its functions are called."""
+    """A module compiled for this machine."""
 
     module: Module
     _engine: Any
@@ -40,8 +40,13 @@ class Native:
         if len(widths) != len(described.params) or not isinstance(result, Int) or result.width not in _TYPES or not set(widths) <= set(_TYPES):
             return None
         kind = ctypes.CFUNCTYPE(_TYPES[result.width], *[_TYPES[width] for width in widths])
-        made: Callable[..., int] = kind(self._engine.get_function_address(name))
-        return made
+        made, engine = kind(self._engine.get_function_address(name)), self._engine
+
+        def call(*arguments: int) -> int:
+            assert engine is not None  # it owns the code, and must live as long as this function
+            return int(made(*arguments))
+
+        return call
 
 
 def compile_native(text: str) -> Native:

@@ -53,7 +53,7 @@ def truth_table(table: Table) -> RenderableType:
     grid = Grid(title=Text(table.title, "bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
     grid.add_column("state", no_wrap=True)
     for column in table.columns:
-        grid.add_column(column, justify="left", no_wrap=column != "hardware")
+        grid.add_column(column, justify="left", no_wrap=column != "hardware", overflow="fold")
     for name, cells in table.rows:
         grid.add_row(Text(name), *[_cell(cell) for cell in cells])
     notes = [Text(note, "dim") for note in table.notes]
@@ -65,7 +65,7 @@ def _cell(cell: Cell) -> Text:
         return Text(".", "dim")
     if cell.known:
         return Text(f"({cell.promise})", "yellow")
-    mark, style = _MARKS[cell.verdict]
+    mark, style = _MARKS.get(cell.verdict, ("", ""))
     return Text("-", style) if mark == "-" else Text(mark + cell.promise, style)
 
 
