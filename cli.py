@@ -9,6 +9,7 @@ import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from functools import wraps
 from io import StringIO
 from pathlib import Path
@@ -140,6 +141,9 @@ _config = click.option("--config", default="default", metavar="NAME", show_defau
 @click.option("--stats", is_flag=True, help="Tell how many queries there were, who decided them, and how long it took.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a query after this time: unknown.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something is refuted or unknown.")
+@click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers.")
+@click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")
+@click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use.")
 @_guarded
 def check(
     targets: tuple[str, ...],
@@ -153,6 +157,9 @@ def check(
     stats: bool,
     timeout: float | None,
     exit_zero: bool,
+    tree: Path | None,
+    build: Path | None,
+    cc: str | None,
 ) -> None:
     """Prove or refute every claim about the layouts named; without ARCH, about every architecture's newest.
 
@@ -160,6 +167,7 @@ def check(
     Example:
       bitspec check s390@linux-6.12 --level pmd
       bitspec check x86_64 --variant all --select SWP,MIG --format json -o report.json
+      bitspec check s390 --kernel linux-6.12     the tree's own code
     """
     gc.disable()  # everything a check makes is immutable and lives to its end: there is no garbage to look for
     if format_ not in formats():
@@ -168,11 +176,13 @@ def check(
         raise BadInput(f"{output.parent}: no such folder")
     wanted = _levels(levels)
     discover.config(config)
-    layouts = list(_layouts(targets, variant, config))
+    layouts = list(_layouts(targets, variant, config) if tree is None else _tree_layouts(targets, tree, variant, build, cc))
     codes = _codes(select, ignore)
 
     start = time.perf_counter()
     report = _check(layouts, wanted, codes, timeout, stats, start)
+    if tree is not None:
+        report = replace(report, findings=tuple(replace(one, source="lifted") for one in report.findings))
     rendered = renderer(format_)(report)
     if not isinstance(rendered, str):
         _print(rendered, output)
@@ -479,16 +489,40 @@ def conform(
 
     Exit status: 0 all equal; 1 a difference; 2 wrong input or a missing prerequisite; 3 something could not be compared.
     """
+    from proofs.conform import conform as compare
+    from proofs.conform import render
+
+    statuses = set()
+    for layout, lifting in _liftings(targets, tree, variant, defconfig, fragments, build, sandbox, cc):
+        found = compare(layout, lifting, timeout)
+        for line in render(found, verbose):
+            click.echo(line)
+        statuses.add(found.status)
+    sys.exit(1 if 1 in statuses else 3 if 3 in statuses else 0)
+
+
+def _liftings(
+    targets: tuple[str, ...],
+    tree: Path,
+    variant: str | None,
+    defconfig: str | None = None,
+    fragments: tuple[Path, ...] = (),
+    build: Path | None = None,
+    sandbox: bool = False,
+    cc: str | None = None,
+) -> Iterator[tuple[Layout, Lifting]]:
+    """A tree lifted for each architecture and variant, with the declared layout of its release in the same config."""
     from bitspec.lift import toolchain
     from bitspec.lift.lifting import lift
     from bitspec.lift.tree import release
-    from proofs.conform import config_of, render
-    from proofs.conform import conform as compare
+    from proofs.conform import config_of
 
     clang, version = toolchain.find(cc), release(tree)
     same = "linux-" + ".".join(version.split(".")[:2])
-    statuses = set()
-    for name in targets or [arch for arch in toolchains.architectures() if same in discover.releases(arch)]:
+    every = [arch for arch in toolchains.architectures() if same in discover.releases(arch)]
+    if not targets and not every:
+        raise BadInput(f"no architecture has a layout of {same}, which {tree} is; name one to hold against it, as ARCH@LAYOUT")
+    for name in targets or every:
         arch, chosen = _target(name)
         if chosen is None and same not in discover.releases(arch):
             raise BadInput(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(discover.releases(arch))}")
@@ -498,15 +532,23 @@ def conform(
             except Absent as reason:
                 click.echo(f"bitspec: {arch} {one}: skipped: {reason}", err=True)
                 continue
-            lifting = lift(
-                tree, toolchains.target(arch), one, clang, defconfig=defconfig, fragments=fragments, folder=build, sandbox=sandbox, progress=_progress
-            )
-            layout = toolchains.layout(arch, chosen or same, one, config_of(lifting.build.options))
-            found = compare(layout, lifting, timeout)
-            for line in render(found, verbose):
-                click.echo(line)
-            statuses.add(found.status)
-    sys.exit(1 if 1 in statuses else 3 if 3 in statuses else 0)
+            target = toolchains.target(arch)
+            lifting = lift(tree, target, one, clang, defconfig=defconfig, fragments=fragments, folder=build, sandbox=sandbox, progress=_progress)
+            yield toolchains.layout(arch, chosen or same, one, config_of(lifting.build.options)), lifting
+
+
+def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, build: Path | None, cc: str | None) -> Iterator[Layout]:
+    """Layouts whose helpers are a tree's own."""
+    from bitspec.lift.layout import from_tree
+    from proofs.conform import EQUAL
+    from proofs.conform import conform as compare
+
+    for layout, lifting in _liftings(targets, tree, variant, build=build, cc=cc):
+        agreed = frozenset(one.name for one in compare(layout, lifting).results if one.verdict == EQUAL)
+        made = from_tree(layout, lifting, agreed)
+        for name, reason in made.declared.items():
+            click.echo(f"bitspec: {layout.name} {lifting.variant}: {name} is the declared one: {reason}", err=True)
+        yield made.layout
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a truth table: what is promised (nothing: a dot), and what became of it: a verdict, or "promised" where nobody asked."""
+    """A cell of a truth table: what is promised (nothing: a dot), and what became of it: a verdict, "not asked", or "promised" where none was."""
 
     promise: str
     verdict: str

@@ -141,6 +141,10 @@ class Checker:
         for level in levels:
             yield from _Round(self, Scene(layout, level)).results(codes)
 
+    def refuted(self, layout: Layout, level: Level) -> frozenset[tuple[str, str]]:
+        """Code and subject of every refuted claim, known or not, without witnesses: the quick way to hear whether a layout is sound.  Raises Unknown."""
+        return frozenset((one.code, one.subject.name) for one in _Round(self, Scene(layout, level)).refuted())
+
 
 @dataclass
 class _Open:
@@ -233,21 +237,32 @@ class _Round:
 
     def _together(self, group: list[_Open]) -> dict[int, Result]:
         """The results of open questions, by their places."""
-        expected = {one.place for one in group if self._known(one.question) is not None}
-        refuted = [one for one in group if one.place in expected]
-        left = [one for one in group if one.place not in expected]
+        expected = [one for one in group if self._known(one.question) is not None]
         try:
-            while left:
-                broken = [one.broken for one in left]
-                with self._ask().scope(or_(*broken)):
-                    values = self._ask().model(*broken)
-                if values is None:
-                    break
-                refuted += [one for one, value in zip(left, values, strict=True) if value]
-                left = [one for one, value in zip(left, values, strict=True) if not value]
+            left, refuted = self._sorted([one for one in group if self._known(one.question) is None])
         except Unknown:
-            refuted, left = group, []
-        return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in refuted}}
+            left, refuted = [], [one for one in group if self._known(one.question) is None]
+        return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in (*expected, *refuted)}}
+
+    def _sorted(self, left: list[_Open]) -> tuple[list[_Open], list[_Open]]:
+        """The proved and the refuted among open questions.  Raises Unknown."""
+        refuted: list[_Open] = []
+        while left:
+            broken = [one.broken for one in left]
+            with self._ask().scope(or_(*broken)):
+                values = self._ask().model(*broken)
+            if values is None:
+                break
+            refuted += [one for one, value in zip(left, values, strict=True) if value]
+            left = [one for one, value in zip(left, values, strict=True) if not value]
+        return left, refuted
+
+    def refuted(self) -> Iterator[Question]:
+        """The questions that are refuted.  Raises Unknown."""
+        later: list[_Open] = []
+        for place, question in enumerate(questions(self.scene)):
+            self._settle(question, place, later)
+        yield from (one.question for one in self._sorted(later)[1])
 
     def _known(self, question: Question) -> Known | None:
         return find(self.checker.known, self.scene.layout, self.scene.level.value, question.code, question.subject.name)

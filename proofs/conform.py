@@ -13,6 +13,7 @@ from typing import Final
 
 from bitspec.expr import FALSE, TRUE, Expr, and_, const, eq, ne, not_, ult, variables
 from bitspec.layout import CONFIGS, OPTIONS, Absent, Config, Helper, Layout
+from bitspec.lift.layout import TYPES
 from bitspec.lift.lifting import PROTECTION, Lifted, Lifting, by_physical_address, fit, vm_flags
 from bitspec.lift.translate import Outcome
 from bitspec.lift.wrappers import ADDRESSES
@@ -31,13 +32,13 @@ UNKNOWN: Final = "unknown"
 NOT_APPLICABLE: Final = "not-applicable"
 VERDICTS: Final = (EQUAL, DIFFERENT, UNKNOWN, NOT_APPLICABLE)
 
-#: The constant of the tree that has a state's first swap type.
-_TYPES: Final = {
-    "hwpoison": "SWP_HWPOISON", "migration-read": "SWP_MIGRATION_READ", "migration-read-exclusive": "SWP_MIGRATION_READ_EXCLUSIVE",
-    "migration-write": "SWP_MIGRATION_WRITE", "device-private-read": "SWP_DEVICE_READ", "device-private-write": "SWP_DEVICE_WRITE",
-    "device-exclusive-read": "SWP_DEVICE_EXCLUSIVE_READ", "device-exclusive-write": "SWP_DEVICE_EXCLUSIVE_WRITE",
-    "device-exclusive": "SWP_DEVICE_EXCLUSIVE", "marker": "SWP_PTE_MARKER", "swapin-error": "SWP_SWAPIN_ERROR",
-}  # fmt: skip
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """File and line of the declared definition and of the tree's."""
+
+    declared: str = ""
+    lifted: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Agreement:
         verdict: one of :data:`VERDICTS`.
         reason: why it is unknown or not applicable.
         given: what was assumed of the arguments.
-        declared_at, lifted_at: file and line of both definitions.
+        places: file and line of both definitions.
         declared, lifted: both definitions as C, where they differ.
         difference: the witness.
         notes: what else was found: undefined behaviour, BUG(), a symbol of which nothing is known.
@@ -77,8 +78,7 @@ class Agreement:
     verdict: str
     reason: str = ""
     given: str = ""
-    declared_at: str = ""
-    lifted_at: str = ""
+    places: Places = Places()
     declared: str = ""
     lifted: str = ""
     difference: Difference | None = None
@@ -141,12 +141,12 @@ def _helper(layout: Layout, lifting: Lifting, name: str, solver: Solver) -> Agre
     except Absent as reason:
         returns = one.outcome is not None and decided(lifting.pinned(one.outcome.stops)) is not True
         verdict = DIFFERENT if returns and "BUG()" in str(reason) else NOT_APPLICABLE
-        return Agreement(name, verdict, str(reason), declared_at=layout.helpers[name].where, lifted_at=one.where)
-    places = {"declared_at": declared.where, "lifted_at": one.where or cite}
+        return Agreement(name, verdict, str(reason), places=Places(layout.helpers[name].where, one.where))
+    places = Places(declared.where, one.where or cite)
     if one.absent:
-        return Agreement(name, NOT_APPLICABLE, one.absent, **places)
+        return Agreement(name, NOT_APPLICABLE, one.absent, places=places)
     if one.outcome is None:
-        return Agreement(name, UNKNOWN, one.unknown, **places)
+        return Agreement(name, UNKNOWN, one.unknown, places=places)
     if name in ADDRESSES:
         return _populate(layout, lifting, declared, solver, places)
     outcome, given = one.outcome, ""
@@ -159,12 +159,12 @@ def _helper(layout: Layout, lifting: Lifting, name: str, solver: Solver) -> Agre
     return _compare(name, value, outcome, lifting, solver, TRUE, given, places)
 
 
-def _populate(layout: Layout, lifting: Lifting, declared: Helper, solver: Solver, places: dict[str, str]) -> Agreement:
+def _populate(layout: Layout, lifting: Lifting, declared: Helper, solver: Solver, places: Places) -> Agreement:
     """A helper that stores the physical address of a table of which it is given the kernel's address: whatever that is, for every physical address."""
     pair = by_physical_address(lifting, declared.name)
     if pair is None:
         reason = lifting.item(f"address of {declared.name}")
-        return Agreement(declared.name, UNKNOWN, f"the table's physical address: {reason.absent or reason.unknown}", **places)
+        return Agreement(declared.name, UNKNOWN, f"the table's physical address: {reason.absent or reason.unknown}", places=places)
     stored, physical = pair
     level = declared.signature.level
     assert level is not None
@@ -178,7 +178,7 @@ def _populate(layout: Layout, lifting: Lifting, declared: Helper, solver: Solver
 
 
 def _compare(
-    name: str, declared: Expr, outcome: Outcome, lifting: Lifting, solver: Solver, domain: Expr, given: str, places: dict[str, str]
+    name: str, declared: Expr, outcome: Outcome, lifting: Lifting, solver: Solver, domain: Expr, given: str, places: Places
 ) -> Agreement:
     lifted = lifting.pinned(outcome.value)
     if HELPERS[name].result is Kind.BOOL:
@@ -192,24 +192,24 @@ def _compare(
     notes: list[str] = []
     try:
         if _example(solver, facts, inputs) is None and facts:
-            return Agreement(name, UNKNOWN, "there is no value to compare: its conditions cannot hold", given, **places)
+            return Agreement(name, UNKNOWN, "there is no value to compare: its conditions cannot hold", given, places=places)
         for condition, what in ((undefined, "undefined behaviour in C"), (stops, "BUG()")):
             found = _example(solver, (domain, condition), inputs)
             if found is not None:
                 notes.append(f"{what} for {found}")
         witness = _witness(solver, facts, ne(declared, lifted), inputs)
     except Unknown as reason:
-        return Agreement(name, UNKNOWN, str(reason), given, **places, notes=tuple(notes))
+        return Agreement(name, UNKNOWN, str(reason), given, places=places, notes=tuple(notes))
     if witness is None:
         rests = f"for every value of {', '.join(free)}" if free else ""
-        return Agreement(name, EQUAL, rests, given, **places, notes=tuple(notes))
+        return Agreement(name, EQUAL, rests, given, places=places, notes=tuple(notes))
     values = dict(witness.inputs)
     difference = Difference(
         tuple((str(one.attr), value) for one, value in witness.inputs), _value(declared, values), _value(lifted, values), width, free
     )
     if difference.declared == difference.lifted:
         raise InternalError(f"{name}: the readings disagree: {difference.inputs} is a difference for z3 and none as ints")
-    return Agreement(name, DIFFERENT, "", given, **places, declared=c_text(declared), lifted=c_text(lifted), difference=difference, notes=tuple(notes))
+    return Agreement(name, DIFFERENT, "", given, places=places, declared=c_text(declared), lifted=c_text(lifted), difference=difference, notes=tuple(notes))
 
 
 def _value(expr: Expr, values: dict[Expr, int]) -> int:
@@ -246,29 +246,29 @@ def _constants(layout: Layout, lifting: Lifting) -> Iterator[Agreement]:
     for kind in layout.kinds:
         if kind.state == "swap":
             numbers.append(("MAX_SWAPFILES", len(kind.types), lambda value: value))
-        elif kind.state in _TYPES:
-            numbers.append((_TYPES[kind.state], kind.types.start, lambda value: value))
+        elif kind.state in TYPES:
+            numbers.append((TYPES[kind.state], kind.types.start, lambda value: value))
         if kind.payload == "marker":
             numbers.append(("PTE_MARKER_MASK", (1 << layout.marker_bits) - 1, lambda value: value))
     for name, declared, convert in numbers:
         yield _number(layout, lifting.item(name), lifting.number(name), declared, convert)
     declared_states = {kind.state for kind in layout.kinds}
-    for state, name in _TYPES.items():
+    for state, name in TYPES.items():
         value = lifting.number(name)
         if state not in declared_states and value is not None:
             reason = f"the tree has {name} = {value}, and {layout.name} has no state {state}"
-            yield Agreement(name, DIFFERENT, reason, declared_at=_file(layout), lifted_at=lifting.item(name).where)
+            yield Agreement(name, DIFFERENT, reason, places=Places(_file(layout), lifting.item(name).where))
 
 
 def _number(layout: Layout, one: Lifted, value: int | None, declared: int, convert: Callable[[int], int]) -> Agreement:
-    places = {"declared_at": _file(layout), "lifted_at": one.where}
+    places = Places(_file(layout), one.where)
     if one.absent:
-        return Agreement(one.name, DIFFERENT, f"declared as {declared}; {one.absent}", **places)
+        return Agreement(one.name, DIFFERENT, f"declared as {declared}; {one.absent}", places=places)
     if value is None:
-        return Agreement(one.name, UNKNOWN, one.unknown or "it is no constant", **places)
+        return Agreement(one.name, UNKNOWN, one.unknown or "it is no constant", places=places)
     if convert(value) == declared:
-        return Agreement(one.name, EQUAL, **places)
-    return Agreement(one.name, DIFFERENT, "", **places, difference=Difference((), declared, convert(value), 64))
+        return Agreement(one.name, EQUAL, places=places)
+    return Agreement(one.name, DIFFERENT, "", places=places, difference=Difference((), declared, convert(value), 64))
 
 
 def _protections(layout: Layout, lifting: Lifting, solver: Solver) -> Iterator[Agreement]:
@@ -278,25 +278,25 @@ def _protections(layout: Layout, lifting: Lifting, solver: Solver) -> Iterator[A
     for index in range(16):
         one, flags = lifting.item(PROTECTION.format(index)), vm_flags(index)
         name = f"protection {'|'.join(sorted(flags)) or 'VM_NONE'}"
-        places = {"declared_at": _file(layout), "lifted_at": one.where}
+        places = Places(_file(layout), one.where)
         values = {each.value for each in table if frozenset(each.name.split("|")) - {"VM_NONE"} == flags}
         if one.outcome is None:
             missing = one.absent or one.unknown
-            yield Agreement(name, NOT_APPLICABLE if one.absent else UNKNOWN, missing, **places)
+            yield Agreement(name, NOT_APPLICABLE if one.absent else UNKNOWN, missing, places=places)
             continue
         expr = lifting.pinned(one.outcome.value)
         try:
             possible = _possible(expr, solver)
         except Unknown as reason:
-            yield Agreement(name, UNKNOWN, str(reason), **places)
+            yield Agreement(name, UNKNOWN, str(reason), places=places)
             continue
         if possible is None:
-            yield Agreement(name, UNKNOWN, f"it depends on {', '.join(str(each.attr) for each in variables(expr))}", **places)
+            yield Agreement(name, UNKNOWN, f"it depends on {', '.join(str(each.attr) for each in variables(expr))}", places=places)
         elif possible == values:
-            yield Agreement(name, EQUAL, **places)
+            yield Agreement(name, EQUAL, places=places)
         else:
             told = " or ".join(f"{value:#x}" for value in sorted(values))
-            yield Agreement(name, DIFFERENT, f"declared as {told}; the tree has {' or '.join(f'{value:#x}' for value in sorted(possible))}", **places)
+            yield Agreement(name, DIFFERENT, f"declared as {told}; the tree has {' or '.join(f'{value:#x}' for value in sorted(possible))}", places=places)
 
 
 def _possible(expr: Expr, solver: Solver, most: int = 8) -> set[int] | None:
@@ -342,8 +342,8 @@ def _shown(one: Agreement, difference: Difference) -> Iterator[str]:
     if difference.inputs:
         yield "    for " + ", ".join(f"{name} = {value:#x}" for name, value in difference.inputs)
     for what, value, text, place in (
-        ("declared", difference.declared, one.declared, one.declared_at),
-        ("the tree", difference.lifted, one.lifted, one.lifted_at),
+        ("declared", difference.declared, one.declared, one.places.declared),
+        ("the tree", difference.lifted, one.lifted, one.places.lifted),
     ):
         yield f"      {what} {value:#0{digits}x}  {place}"
         if text:

@@ -199,11 +199,12 @@ _COLUMNS = ("none", "present", "leaf", "trans_huge", "protnone", "bad", "hardwar
 def table(scene: Scene, cells: Mapping[tuple[str, str], Result]) -> plain.Table:
     """One level's truth table; with no results, its promises alone."""
     promises = promised(scene)
-    columns = tuple(name for name in _COLUMNS if any(column == name for _, column in promises))
+    known = cells or promises
+    columns = tuple(name for name in _COLUMNS if any(column == name for _, column in known))
     rows = []
     for name, state in scene.states.items():
         if isinstance(state, State):
-            rows.append((name, tuple(_cell(promises.get((name, column)), cells.get((name, column))) for column in columns)))
+            rows.append((name, tuple(_cell(promises.get((name, column)), cells.get((name, column)), asked=bool(cells)) for column in columns)))
     missing: dict[str, list[str]] = {}
     for name, state in scene.states.items():
         if isinstance(state, Missing):
@@ -227,11 +228,11 @@ def promised(scene: Scene) -> dict[tuple[str, str], str]:
     return found
 
 
-def _cell(promise: str | None, result: Result | None) -> plain.Cell:
+def _cell(promise: str | None, result: Result | None, asked: bool) -> plain.Cell:
     if promise is None:
         return plain.Cell("", "")
     if result is None:
-        return plain.Cell(promise, "promised")
+        return plain.Cell(promise, "not asked" if asked else "promised")
     return plain.Cell(promise, result.verdict.value, result.known is not None)
 
 

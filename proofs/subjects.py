@@ -34,33 +34,52 @@ migrations = rows("migration-read", "migration-read-exclusive", "migration-write
 
 
 @dataclass(frozen=True)
-class Setter:
-    """A helper that changes one attribute of a mapped leaf.
+class Aspect:
+    """A subject that is a state, and something about it; a claim's inputs and preconditions are the state's.
 
     Attributes:
-        name: its full name.
-        stem: its name without the level.
-        state: the leaves it is applied to: every accessible one.
+        state: the state.
     """
 
-    name: str
-    stem: str
     state: State
 
     @property
+    def name(self) -> str:
+        """As in reports: the state's name, where nothing is added to it."""
+        return self.state.name
+
+    @property
     def entry(self) -> Expr:
-        """The leaf before."""
+        """The state's entry."""
         return self.state.entry
 
     @property
     def given(self) -> tuple[Given, ...]:
-        """What may be assumed of the leaf."""
+        """What may be assumed of the state's inputs."""
         return self.state.given
 
     @property
     def variables(self) -> tuple[Expr, ...]:
-        """The leaf's inputs."""
+        """The state's inputs."""
         return self.state.variables
+
+
+@dataclass(frozen=True)
+class Setter(Aspect):
+    """A helper that changes one attribute, on every accessible leaf.
+
+    Attributes:
+        helper: its full name.
+        stem: its name without the level.
+    """
+
+    helper: str
+    stem: str
+
+    @property
+    def name(self) -> str:
+        """The helper's name."""
+        return self.helper
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ def setters(*stems: str) -> Callable[[Scene], Iterator[Setter | Lacking]]:
             name = scene.k.name(stem)
             try:
                 scene.k.helper(stem)
-                yield Setter(name, stem, mapped(scene.layout, scene.level))
+                yield Setter(mapped(scene.layout, scene.level), name, stem)
             except Absent as reason:
                 yield Lacking(name, str(reason))
 
@@ -87,36 +106,19 @@ def setters(*stems: str) -> Callable[[Scene], Iterator[Setter | Lacking]]:
 
 
 @dataclass(frozen=True)
-class Flagged:
-    """A non-present state and one of the software flags it can carry.
+class Flagged(Aspect):
+    """A non-present state, every subset of its flags included, and one of the software flags it can carry.
 
     Attributes:
-        state: the state, every subset of its flags included.
         flag: exclusive, soft_dirty or uffd_wp.
     """
 
-    state: State
     flag: str
 
     @property
     def name(self) -> str:
         """``swap+soft_dirty``."""
         return f"{self.state.name}+{self.flag}"
-
-    @property
-    def entry(self) -> Expr:
-        """The entry, whatever its flags."""
-        return self.state.entry
-
-    @property
-    def given(self) -> tuple[Given, ...]:
-        """What may be assumed of the state's inputs."""
-        return self.state.given
-
-    @property
-    def variables(self) -> tuple[Expr, ...]:
-        """The state's inputs."""
-        return self.state.variables
 
 
 def flagged(scene: Scene) -> Iterator[Flagged | StateSubject | Lacking]:

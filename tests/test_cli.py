@@ -96,8 +96,17 @@ def test_a_stale_known_is_exit_1(monkeypatch):
 def test_a_report_says_what_clashes(monkeypatch):
     monkeypatch.setattr(discover, "known", lambda arch: ())
     text = run("check", "powerpc", "--level", "pmd", "--select", "SWP411").stdout
-    for part in ("SWP411 swap-entry-looks-leaf: swap", "not pmd_leaf(swap)", "offset >= 1", "0x4000000000010000", "as the hardware sees it", "read as a present entry",
-                 "read as a swap entry", "pmd_leaf at archs/powerpc/", "__swp_entry at archs/powerpc/"):  # fmt: skip
+    for part in (
+        "SWP411 swap-entry-looks-leaf: swap",
+        "not pmd_leaf(swap)",
+        "offset >= 1",
+        "0x4000000000010000",
+        "as the hardware sees it",
+        "read as a present entry",
+        "read as a swap entry",
+        "pmd_leaf at archs/powerpc/",
+        "__swp_entry at archs/powerpc/",
+    ):
         assert part in text
 
 

@@ -14,7 +14,7 @@ from archs import discover
 from bitspec.fields import Field, Owner
 from bitspec.layout import Layout
 from bitspec.vocabulary import Level
-from proofs.check import Checker, Verdict
+from proofs.check import Checker
 from tests.brute import collisions
 
 
@@ -36,21 +36,17 @@ def _mutants() -> Iterator[object]:
                         yield pytest.param(arch, level, field.moved(by), id=f"{arch}-{level}-{name}{by:+}")
 
 
-def _refuted(layout: Layout, level: Level) -> frozenset[tuple[str, str]]:
-    return frozenset((one.code, one.subject) for one in Checker().check(layout, [level]) if one.verdict is Verdict.REFUTED)
-
-
 @cache
 def _as_shipped(arch: str, level: Level) -> tuple[frozenset[tuple[str, str]], frozenset[str]]:
     layout = discover.layout(arch)
-    return _refuted(layout, level), collisions(layout, level)
+    return Checker().refuted(layout, level), collisions(layout, level)
 
 
 @pytest.mark.parametrize(("arch", "level", "field"), list(_mutants()))
 def test_a_moved_field_is_refuted_exactly_when_it_collides(arch: str, level: Level, field: Field) -> None:
     mutant = discover.layout(arch).but(field)
     known, harmless = _as_shipped(arch, level)
-    refuted = sorted(_refuted(mutant, level) - known)
+    refuted = sorted(Checker().refuted(mutant, level) - known)
     collides = sorted(collisions(mutant, level) - harmless)
     assert bool(refuted) == bool(collides), f"refuted: {refuted[:5]}; collisions found on ints: {collides[:5]}"
 

@@ -131,7 +131,10 @@ def _inputs(depends: Path, cwd: Path, own: Path) -> list[str]:
 
 def _keep(path: Path, key: str, result: Compiled, inputs: Iterable[str]) -> None:
     files = [_state(name) for name in inputs]
-    path.write_text(json.dumps({"key": key, "files": files, "symbols": result.symbols, "absent": result.absent, "ir": result.ir, "text": result.text}), encoding="utf-8")
+    kept = {"key": key, "files": files, "symbols": result.symbols, "absent": result.absent, "ir": result.ir, "text": result.text}
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(kept), encoding="utf-8")
+    fresh.replace(path)
 
 
 def _kept(path: Path, key: str) -> Compiled | None:

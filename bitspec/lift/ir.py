@@ -246,18 +246,21 @@ def parse(text: str) -> Module:
 
 
 def _module(text: str) -> Module:
-    texts, variables, structs, metadata = {}, {}, {}, {}
+    texts: dict[str, str] = {}
+    variables: dict[str, str] = {}
+    structs: dict[str, str] = {}
+    metadata: dict[int, str] = {}
     for found in re.finditer(r"^define .*?^}$", text, re.M | re.S):
         name = re.search(r'@("[^"]+"|[\w.$]+)\(', found[0])
         if name:
             texts[name[1].strip('"')] = found[0]
     for line in text.splitlines():
         if line.startswith("@"):
-            name, _, _ = line.partition(" = ")
-            variables[name[1:].strip('"')] = line
+            head, _, _ = line.partition(" = ")
+            variables[head[1:].strip('"')] = line
         elif line.startswith("%"):
-            name, _, rest = line.partition(" = type ")
-            structs[name[1:].strip('"')] = rest
+            head, _, rest = line.partition(" = type ")
+            structs[head[1:].strip('"')] = rest
         elif line.startswith("!"):
             number = re.match(r"!(\d+) = (?:distinct )?(.*)", line)
             if number:
@@ -361,7 +364,7 @@ class _Reader:
 
     def attributes(self) -> list[str]:
         """Skip parameter and return attributes up to a value or type."""
-        found = []
+        found: list[str] = []
         while True:
             token = self.next
             if not re.match(r"[A-Za-z_]\w*$", token) or token in _VALUE_WORDS or (self.is_type() and token != "align"):
@@ -475,9 +478,9 @@ def _lines(body: str) -> Iterator[str]:
             continue
         pending = f"{pending} {line.strip()}" if pending else line.strip()
         opcode = re.sub(r"^%\S+ = ", "", pending)
-        if opcode.startswith("switch") and not re.search(r"\](, !.*)?$", pending):
+        if opcode.startswith("switch ") and not re.search(r"\](, !.*)?$", pending):
             continue
-        if opcode.startswith("callbr") and not re.search(r"\](, !.*)?$", pending):
+        if opcode.startswith("callbr ") and not re.search(r"\](, !.*)?$", pending):
             continue
         yield pending
         pending = ""

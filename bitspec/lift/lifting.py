@@ -80,7 +80,7 @@ class Lifting:
         from bitspec.expr import variables
 
         known = {one: constant_of(self.pins[str(one.attr)] & (1 << one.width) - 1, one.width) for one in variables(expr) if str(one.attr) in self.pins}
-        return substitute(expr, known) if known else expr
+        return folded(substitute(expr, known)) if known else expr
 
     def helper(self, name: str) -> Helper:
         """The helper as a layout has it.  Raises Absent with the reason."""
@@ -188,18 +188,19 @@ def read(compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper]) 
             if function is None:
                 raise Unliftable("clang left the wrapper out")
             where = debug.definition(module, function, name) or ""
-            yield replace(Lifted(name, where=where, symbol=(unit, symbol)), **_outcome(module, function, rules))
+            yield _outcome(Lifted(name, where=where, symbol=(unit, symbol)), module, function, rules)
         except Unliftable as reason:
             yield Lifted(name, unknown=str(reason), symbol=(unit, symbol))
 
 
-def _outcome(module: ir.Module, function: ir.Function, rules: Rules) -> dict[str, Outcome | str]:
+def _outcome(one: Lifted, module: ir.Module, function: ir.Function, rules: Rules) -> Lifted:
     try:
-        return {"outcome": translate(module, function, rules)}
+        return replace(one, outcome=translate(module, function, rules))
     except Unliftable as reason:
-        text = str(reason)
-        stopped = text.startswith("BUILD_BUG") or text == "it never returns: BUG()"
-        return {"absent" if stopped else "unknown": text.removeprefix("it never returns: ") + (" in this configuration" if stopped else "")}
+        text = str(reason).removeprefix("it never returns: ")
+        if text.startswith("BUILD_BUG") or text == "BUG()":
+            return replace(one, absent=f"{text} in this configuration")
+        return replace(one, unknown=text)
 
 
 def _plain(reason: str) -> str:
@@ -229,6 +230,32 @@ def by_physical_address(lifting: Lifting, name: str) -> tuple[Outcome, Outcome] 
     if stored.outcome is None or physical.outcome is None:
         return None
     return stored.outcome, physical.outcome
+
+
+def folded(expr: Expr) -> Expr:
+    """`expr` without what its constants decide, so that it does not depend on symbols that do not matter."""
+    made: dict[Expr, Expr] = {}
+    for node in nodes(expr):
+        fresh = rebuilt(node, tuple(made[arg] for arg in node.args))
+        number = constant(fresh)
+        made[node] = fresh if number is None else constant_of(number, fresh.width)
+    return made[expr]
+
+
+def rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """A node over other operands; where they leave nothing to decide, one of them."""
+    if node.op == "ite":
+        known = decided(args[0])
+        if known is not None or args[1] is args[2]:
+            return args[1] if known or args[1] is args[2] else args[2]
+    if node.op in ("and", "or", "eq") and node.args[0].width == 1:
+        for one, other in (args, args[::-1]):
+            if decided(one) is (node.op != "or"):
+                return other
+    if args == node.args:
+        return node
+    stand_ins = {var(f"operand{place}", arg.width): arg for place, arg in enumerate(args)}
+    return substitute(_over(node, tuple(stand_ins)), stand_ins)
 
 
 def fit(expr: Expr, width: int) -> Expr:

@@ -17,7 +17,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from bitspec.expr import FALSE, TRUE, Expr, ashr, bit, bits, concat, const, eq, ite, ne, sext, sle, slt, trunc, udiv, ugt, ule, ult, urem, var, zext
+from bitspec.expr import (
+    FALSE,
+    TRUE,
+    Expr,
+    ashr,
+    bit,
+    bits,
+    concat,
+    const,
+    eq,
+    ite,
+    ne,
+    sext,
+    sle,
+    slt,
+    substitute,
+    trunc,
+    udiv,
+    ugt,
+    ule,
+    ult,
+    urem,
+    var,
+    variables,
+    zext,
+)
 from bitspec.lift import asm as assembly
 from bitspec.lift.ir import Aggregate, Array, Constant, Function, Global, Instruction, Int, Local, Module, Number, Operand, Ptr, Struct, Type, Typed, Undefined
 from bitspec.lift.problem import Unliftable
@@ -225,7 +250,8 @@ class _Translation:
         if base.startswith("%"):
             return Value(const(0, max(1, width)), TRUE)
         variable = self.module.variable(base)
-        assert variable is not None and variable.type is not None and variable.value is not None
+        if variable is None or variable.type is None or variable.value is None:
+            raise Unliftable(f"the initial value of {base} is not known")
         for at, part in self._flattened(variable.type, variable.value, 0):
             if (at, _width(part.type)) == (offset, width):
                 return self._thing(part)
@@ -315,7 +341,9 @@ class _Translation:
                     raise Unliftable(f"%{name} has no value that is known")
                 return self.values[name]
             case Number(number):
-                return Pointer("", const(number % (1 << POINTER), POINTER)) if isinstance(kind, Ptr) else Value(const(number % (1 << _width(kind)), _width(kind)))
+                width = _width(kind)
+                made = const(number % (1 << width), width)
+                return Pointer("", made) if isinstance(kind, Ptr) else Value(made)
             case Global(name):
                 return Pointer(name, const(0, POINTER))
             case Undefined():
@@ -325,9 +353,9 @@ class _Translation:
                     return _zero(kind)
                 return Several(tuple(self._thing(each) for each in elements))
             case Constant(instruction):
-                made = self._instruction(instruction)
-                assert made is not None
-                return made
+                inner = self._instruction(instruction)
+                assert inner is not None
+                return inner
 
     def _value(self, operand: Typed) -> Value:
         thing = self._thing(operand)
@@ -524,8 +552,6 @@ class _Translation:
             raise Unliftable(f"call of {name}(), which is defined in another file" if callee is None else one.text)
         inner = _Translation(self.module, callee, self.rules).outcome()
         arguments = [self._value(each) for each in one.operands]
-        from bitspec.expr import substitute
-
         given = {param: value.expr for param, value in zip(inner.params, arguments, strict=True)}
         self.undefined = either(self.undefined, both(self.reach, substitute(inner.undefined, given)))
         self.stops = either(self.stops, both(self.reach, substitute(inner.stops, given)))
@@ -540,7 +566,8 @@ class _Translation:
             self.undefined = either(self.undefined, both(self.reach, either(value.poison, negated(_folded(value.expr)))))
             return None
         if stem == "memset":
-            return self._memset(one)
+            self._memset(one)
+            return None
         make = _INTRINSICS.get(stem)
         if make is None:
             raise Unliftable(one.text)
@@ -653,7 +680,7 @@ def _outside(name: str, kind: Type, one: Instruction) -> Thing:
 
 def _order(function: Function) -> list[str]:
     """The blocks, each after all that lead to it.  Raises Unliftable for a loop."""
-    targets = {label: [to for to in block[-1].labels] if block and block[-1].opcode != "phi" else [] for label, block in function.blocks.items()}
+    targets = {label: list(block[-1].labels) if block and block[-1].opcode != "phi" else [] for label, block in function.blocks.items()}
     done: list[str] = []
     state: dict[str, int] = {}
     stack = [(next(iter(function.blocks)), iter(targets[next(iter(function.blocks))]))]
@@ -674,8 +701,6 @@ def _order(function: Function) -> list[str]:
 
 
 def _free(*terms: Expr) -> list[Expr]:
-    from bitspec.expr import variables
-
     return list(dict.fromkeys(one for term in terms for one in variables(term)))
 
 

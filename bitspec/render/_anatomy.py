@@ -51,14 +51,14 @@ def decode(one: Decoded) -> RenderableType:
 
 def free(one: Owners) -> RenderableType:
     """A row per run of bits, a column per kind of entry; then what is free."""
-    grid = Grid(title=Text(one.title, "bold"), title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    grid = Grid(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
     grid.add_column("bits", no_wrap=True)
     for kind in one.kinds:
         grid.add_column(kind)
     for span in one.spans:
         grid.add_row(span.where, *[_owner(owner, name) for owner, name in span.owners])
     lines = [Text(f"free in {kind}: {count} bits" + (f" ({where})" if where else ""), "green" if count else "dim") for kind, (count, where) in one.free.items()]
-    return Group(grid, *lines, Text())
+    return Group(Text(one.title, "bold"), grid, *lines, Text())
 
 
 def _owner(owner: Owner, name: str) -> Text:

@@ -50,19 +50,21 @@ def render(report: Report) -> RenderableType:
 
 def truth_table(table: Table) -> RenderableType:
     """Rows are states, columns predicates and the hardware's reaction."""
-    grid = Grid(title=Text(table.title, "bold"), title_justify="left", box=None, padding=(0, 1, 0, 0), pad_edge=False)
+    grid = Grid(box=None, padding=(0, 1, 0, 0), pad_edge=False)
     grid.add_column("state", no_wrap=True)
     for column in table.columns:
         grid.add_column(column, justify="left", no_wrap=column != "hardware", overflow="fold")
     for name, cells in table.rows:
         grid.add_row(Text(name), *[_cell(cell) for cell in cells])
     notes = [Text(note, "dim") for note in table.notes]
-    return Group(grid, *notes)
+    return Group(Text(table.title, "bold"), grid, *notes)
 
 
 def _cell(cell: Cell) -> Text:
     if not cell.promise:
         return Text(".", "dim")
+    if cell.verdict == "not asked":
+        return Text()
     if cell.known:
         return Text(f"({cell.promise})", "yellow")
     mark, style = _MARKS.get(cell.verdict, ("", ""))

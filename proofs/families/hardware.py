@@ -14,7 +14,7 @@ from proofs.families.swap import decoded
 from proofs.preconditions import Given
 from proofs.state import Missing, State
 from proofs.states import swap_flags
-from proofs.subjects import leaves, mapped_leaves, non_present, rows
+from proofs.subjects import Aspect, leaves, mapped_leaves, non_present, rows
 
 
 def walks(scene: Scene, entry: Expr) -> dict[Access, Walk]:
@@ -212,31 +212,19 @@ def hardware_update_hidden(scene: Scene, s: State) -> Goal:
 
 
 @dataclass(frozen=True)
-class Touched:
-    """A state and one write the hardware may make to it."""
+class Touched(Aspect):
+    """A state and one write the hardware may make to it.
 
-    state: State
+    Attributes:
+        update: the write.
+    """
+
     update: Update
 
     @property
     def name(self) -> str:
         """``leaf+A``."""
         return f"{self.state.name}+{self.update.name}"
-
-    @property
-    def entry(self) -> Expr:
-        """The entry before."""
-        return self.state.entry
-
-    @property
-    def given(self) -> tuple[Given, ...]:
-        """What may be assumed of the state's inputs."""
-        return self.state.given
-
-    @property
-    def variables(self) -> tuple[Expr, ...]:
-        """The state's inputs."""
-        return self.state.variables
 
 
 def _touched(scene: Scene) -> Iterator[Touched | Missing]:

@@ -23,7 +23,7 @@ from proofs.leaves import Pages
 from proofs.preconditions import Given
 from proofs.state import Missing, State
 from proofs.states import states
-from proofs.subjects import Lacking
+from proofs.subjects import Aspect, Lacking
 
 # The huge PTE: arch_make_huge_pte of pfn_pte, and what mm/hugetlb.c may make of it. It is never special.
 
@@ -176,36 +176,19 @@ def _absent(scene: Scene) -> Iterator[State | Missing | Lacking]:
 
 
 @dataclass(frozen=True)
-class Marked:
+class Marked(Aspect):
     """A kind of PTE and one of its marks.
 
     Attributes:
-        state: the PTEs.
         mark: the attribute or the flag.
     """
 
-    state: State
     mark: str
 
     @property
     def name(self) -> str:
         """``swap+exclusive``."""
         return f"{self.state.name}+{self.mark}"
-
-    @property
-    def entry(self) -> Expr:
-        """The PTE."""
-        return self.state.entry
-
-    @property
-    def given(self) -> tuple[Given, ...]:
-        """What may be assumed of it."""
-        return self.state.given
-
-    @property
-    def variables(self) -> tuple[Expr, ...]:
-        """Its inputs."""
-        return self.state.variables
 
 
 @claim("huge-pte-garbled", "HTLB711/pmd,pud", about=_present)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from bitspec.expr import Expr, and_, bits, eq, iff, zext
 from bitspec.layout import Kernel
 from bitspec.vocabulary import Level
 from proofs.claim import Scene, claim
 from proofs.families.swap import decoded
-from proofs.preconditions import Given
 from proofs.state import Missing, State
 from proofs.states import migration_keeps_age, swap_flags
 from proofs.subjects import Lacking, migrations
@@ -73,40 +71,8 @@ def migration_age_lost(k: Kernel, s: State) -> Expr:
     return and_(iff(bits(offset, at, at), s.value("young")), iff(bits(offset, at + 1, at + 1), s.value("dirty")), eq(offset >> (at + 2), 0))
 
 
-@dataclass(frozen=True)
-class Split:
-    """A migration PMD and the PTEs it is split into."""
-
-    state: State
-
-    @property
-    def name(self) -> str:
-        """The state's."""
-        return self.state.name
-
-    @property
-    def entry(self) -> Expr:
-        """The PMD."""
-        return self.state.entry
-
-    @property
-    def given(self) -> tuple[Given, ...]:
-        """What may be assumed of it."""
-        return self.state.given
-
-    @property
-    def variables(self) -> tuple[Expr, ...]:
-        """Its inputs."""
-        return self.state.variables
-
-
-def _split(scene: Scene) -> Iterator[Split | Missing]:
-    for one in migrations(scene):
-        yield Split(one) if isinstance(one, State) else one
-
-
-@claim("split-loses-migration", "MIG505/pmd", about=_split)
-def split_loses_migration(k: Kernel, s: Split) -> Expr:
+@claim("split-loses-migration", "MIG505/pmd", about=migrations)
+def split_loses_migration(k: Kernel, s: State) -> Expr:
     """A migration PMD split into PTEs keeps kind, frame, age, soft-dirty and uffd-wp.
 
     Why it matters: the two levels have codecs of their own, and a flag one has may be missing in the other.

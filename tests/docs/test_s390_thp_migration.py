@@ -267,7 +267,7 @@ def test_what_each_release_proves():
         results = report("s390@linux-6.17", "--level", "pte", "--level", "pmd", "--select", "SWP,MIG", "--config", config)
         assert {one["verdict"] for one in results} == {"proved", "not-applicable"}
         flagged = {one["subject"] for one in results if one["level"] == "pmd" and one["code"] == "SWP403" and one["verdict"] == "proved"}
-        assert flagged == {f"{one}+soft_dirty" for one in ("swap", "migration-read", "migration-read-exclusive", "migration-write")}
+        assert flagged == {f"{one}+soft_dirty" for one in ("swap", "migration-read", "migration-read-exclusive", "migration-write", "marker")}
 
 
 def test_the_page_names_every_architecture_that_is_not_declared():

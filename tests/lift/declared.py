@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bitspec.expr import Expr
 from bitspec.layout import Absent, Layout
+from bitspec.lift.layout import TYPES
 from bitspec.read.as_c import c_text
 from bitspec.vocabulary import HELPERS, Kind, Level, Signature
-from proofs.conform import _TYPES
 
 _C = {Kind.PROT: "pgprot_t", Kind.NUMBER: "u64", Kind.SWAP: "swp_entry_t", Kind.BOOL: "_Bool"}
 
@@ -87,5 +87,5 @@ def _constants(layout: Layout) -> list[str]:
     values = {"PAGE_SHIFT": shift, "MAX_PHYSMEM_BITS": layout.pfn_bits + shift, "PTE_MARKER_MASK": (1 << layout.marker_bits) - 1}
     values |= {f"{level.name}_SHIFT": use.order + shift for level, use in layout.uses.items() if level is not Level.PTE}
     for kind in layout.kinds:
-        values["MAX_SWAPFILES" if kind.state == "swap" else _TYPES[kind.state]] = len(kind.types) if kind.state == "swap" else kind.types.start
+        values["MAX_SWAPFILES" if kind.state == "swap" else TYPES[kind.state]] = len(kind.types) if kind.state == "swap" else kind.types.start
     return [f"#define {name} {value}" for name, value in values.items()]

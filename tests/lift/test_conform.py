@@ -46,8 +46,8 @@ def test_a_difference_has_the_smallest_witness_and_both_definitions(tmp_path: Pa
     assert wrong.difference is not None
     assert wrong.difference.inputs == (("arg0", 0x80),)
     assert (wrong.difference.declared, wrong.difference.lifted) == (1, 0)
-    assert wrong.declared_at.startswith("archs/x86_64/linux_6_12.py:")
-    assert wrong.lifted_at.startswith("kernel.h:") or wrong.lifted_at.endswith(tuple("0123456789"))
+    assert wrong.places.declared.startswith("archs/x86_64/linux_6_12.py:")
+    assert wrong.places.lifted.startswith("kernel.h:") or wrong.places.lifted.endswith(tuple("0123456789"))
     assert found.status == 1
     assert [each.name for each in found.results if each.verdict == DIFFERENT] == ["pmd_present"]
     text = "\n".join(render(found))
@@ -56,7 +56,9 @@ def test_a_difference_has_the_smallest_witness_and_both_definitions(tmp_path: Pa
     assert "1 different" in text
 
 
-@pytest.mark.parametrize("name", ["pte_pfn", "__swp_entry", "pmd_modify", "pfn_pud", "pud_populate", "pte_clear", "pte_to_swp_entry", "pmd_access_permitted_write"])
+@pytest.mark.parametrize(
+    "name", ["pte_pfn", "__swp_entry", "pmd_modify", "pfn_pud", "pud_populate", "pte_clear", "pte_to_swp_entry", "pmd_access_permitted_write"]
+)
 def test_one_flipped_bit_is_found_wherever_it_is(name: str, tmp_path: Path) -> None:
     from bitspec.read.as_c import c_text
     from tests.lift.declared import _body

@@ -142,8 +142,8 @@ def test_memory_that_was_never_written_is_undefined() -> None:
 
 
 def test_a_trap_is_no_undefined_behaviour() -> None:
-    text = "declare void @llvm.trap()\n" + PREFIX + "%c = icmp eq i64 %a, 0\nbr i1 %c, label %no, label %yes\nno:\ncall void @llvm.trap()\nunreachable\nyes:\nret i64 %b\n}\n"
-    found = outcome(text, "f")
+    body = "%c = icmp eq i64 %a, 0\nbr i1 %c, label %no, label %yes\nno:\ncall void @llvm.trap()\nunreachable\nyes:\nret i64 %b\n}\n"
+    found = outcome(f"declare void @llvm.trap()\n{PREFIX}{body}", "f")
     assert found.undefined is FALSE
     assert found.stops == eq(var("arg0", 64), 0)
 

@@ -1,0 +1,118 @@
+"""A layout whose helpers are a tree's own.
+
+The declared layout of the release lends what has no counterpart in C: the fields with their names and owners.  Every helper, number, swap type and
+protection that the tree has takes the place of the declared one, so that a claim about this layout is a claim about the tree's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bitspec.expr import Expr
+from bitspec.layout import Absent, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
+from bitspec.lift.lifting import PROTECTION, Lifting, vm_flags
+from bitspec.lift.wrappers import ADDRESSES
+from bitspec.vocabulary import Level, signature
+
+#: The tree's constant that has a state's first swap type.
+TYPES: Mapping[str, str] = {
+    "hwpoison": "SWP_HWPOISON", "migration-read": "SWP_MIGRATION_READ", "migration-read-exclusive": "SWP_MIGRATION_READ_EXCLUSIVE",
+    "migration-write": "SWP_MIGRATION_WRITE", "device-private-read": "SWP_DEVICE_READ", "device-private-write": "SWP_DEVICE_WRITE",
+    "device-exclusive-read": "SWP_DEVICE_EXCLUSIVE_READ", "device-exclusive-write": "SWP_DEVICE_EXCLUSIVE_WRITE",
+    "device-exclusive": "SWP_DEVICE_EXCLUSIVE", "marker": "SWP_PTE_MARKER", "swapin-error": "SWP_SWAPIN_ERROR",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FromTree:
+    """A layout made of a tree.
+
+    Attributes:
+        layout: what the claims are asked about.
+        declared: the helpers that are the declared ones after all, with the reason.
+    """
+
+    layout: Layout
+    declared: Mapping[str, str]
+
+
+def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str]) -> FromTree:
+    """The layout of a tree.
+
+    Args:
+        skeleton: the declared layout that is nearest.
+        lifting: the tree.
+        agreed: what was proved equal to the declared, by name (:mod:`proofs.conform`).  Helpers that are functions of the kernel's address of a table,
+            not of a physical one, are taken from there.
+    """
+    helpers: dict[str, Definition] = {}
+    declared: dict[str, str] = {}
+    for name, definition in skeleton.helpers.items():
+        one = lifting.item(name)
+        if name in ADDRESSES and name in agreed:
+            helpers[name] = replace(definition, where=one.where or definition.where)
+        elif one.outcome is not None and name not in ADDRESSES and skeleton.has(name):
+            helpers[name] = Definition((name,), _build(lifting, name), one.where or definition.where, definition.cite, definition.needs)
+        else:
+            helpers[name] = definition
+            if skeleton.has(name):
+                declared[name] = one.absent or one.unknown or "it takes an address, and differs from the declared one"
+    shift = lifting.number("PAGE_SHIFT")
+    bits = lifting.number("MAX_PHYSMEM_BITS")
+    layout = replace(
+        skeleton,
+        helpers=helpers,
+        uses={level: _use(skeleton, use, lifting, agreed, level) for level, use in skeleton.uses.items()},
+        kinds=_kinds(skeleton.kinds, lifting),
+        pfn_bits=skeleton.pfn_bits if bits is None or shift is None else bits - shift,
+        provenance=f"lifted from {lifting.build.release}",
+        derived={},
+        _built={},
+    )
+    return FromTree(layout, declared)
+
+
+def _build(lifting: Lifting, name: str) -> Callable[..., Expr]:
+    helper = lifting.helper(name)
+
+    def build(k: Kernel, *arguments: Expr) -> Expr:
+        one = lifting.item(name).outcome
+        assert one is not None
+        if lifting.pinned(one.stops).op == "const" and lifting.pinned(one.stops).attr:
+            raise Absent(f"{name}() is BUG() in {lifting.build.release} {lifting.variant}")
+        value = helper(*arguments)
+        if signature(name).stem == "to_swp_entry":  # the kernel's own swp_entry_t, where a layout has the architecture's
+            return k.helper("__swp_entry")(k.helper("swp_type")(value), k.helper("swp_offset")(value))
+        return value
+
+    return build
+
+
+def _kinds(kinds: Sequence[SwapKind], lifting: Lifting) -> tuple[SwapKind, ...]:
+    """The kinds with the tree's type numbers; those it lacks are gone."""
+    found = []
+    for kind in kinds:
+        value = lifting.number("MAX_SWAPFILES" if kind.state == "swap" else TYPES.get(kind.state, ""))
+        if value is not None:
+            found.append(replace(kind, types=range(value) if kind.state == "swap" else range(value, value + len(kind.types))))
+        elif kind.state not in TYPES:
+            found.append(kind)
+    return tuple(found)
+
+
+def _use(skeleton: Layout, use: LevelUse, lifting: Lifting, agreed: frozenset[str], level: Level) -> LevelUse:
+    """The level with the tree's protection table, unless it is the declared one."""
+    names = [PROTECTION.format(index) for index in range(16)]
+    numbers = [lifting.number(name) for name in names]
+    table = skeleton.at(level).protections
+    if not table or any(number is None for number in numbers):
+        return use
+    if {(frozenset(one.name.split("|")) - {"VM_NONE"}, one.value) for one in table} == {(vm_flags(index), number) for index, number in enumerate(numbers)}:
+        return use
+    made = []
+    for index, number in enumerate(numbers):
+        flags = vm_flags(index)
+        assert number is not None
+        made.append(Protection("|".join(sorted(flags)) or "VM_NONE", number, "VM_WRITE" in flags, bool(flags & {"VM_READ", "VM_WRITE", "VM_EXEC"})))
+    return replace(use, protections=tuple(made))

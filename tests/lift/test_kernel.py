@@ -1,0 +1,54 @@
+"""With a kernel tree, which BITSPEC_KERNEL names: every declared helper is what the tree's headers say, and runs as its expression says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from archs import discover, toolchains
+from bitspec.lift import toolchain
+from bitspec.lift.lifting import Lifting, lift
+from bitspec.lift.native import compile_native, disagreement
+from bitspec.lift.tree import release
+from bitspec.vocabulary import HELPERS
+from proofs.conform import DIFFERENT, UNKNOWN, config_of, conform, render
+
+TREE = os.environ.get("BITSPEC_KERNEL", "")
+pytestmark = pytest.mark.skipif(not TREE, reason="BITSPEC_KERNEL names no kernel tree")
+
+
+def _layouts() -> list[tuple[str, str]]:
+    if not TREE:
+        return []
+    name = "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
+    return [(arch, name) for arch in toolchains.architectures() if name in discover.releases(arch)]
+
+
+def _lift(arch: str, variant: str) -> Lifting:
+    return lift(Path(TREE), toolchains.target(arch), variant, toolchain.find())
+
+
+@pytest.mark.parametrize(("arch", "name"), _layouts())
+def test_the_declared_layout_is_what_the_tree_says(arch: str, name: str) -> None:
+    variant = discover.variants(arch)[0]
+    lifting = _lift(arch, variant)
+    found = conform(toolchains.layout(arch, name, variant, config_of(lifting.build.options)), lifting)
+    assert not [each for each in found.results if each.verdict in (DIFFERENT, UNKNOWN)], "\n".join(render(found))
+
+
+@pytest.mark.parametrize(("arch", "name"), _layouts())
+def test_lifted_helpers_run_as_their_expressions_say(arch: str, name: str) -> None:
+    lifting = _lift(arch, discover.variants(arch)[0])
+    native = {unit: compile_native(text) for unit, text in lifting.modules.items()}
+    compared = 0
+    for helper in HELPERS:
+        one = lifting.item(helper)
+        if one.outcome is None or one.outcome.symbols:
+            continue
+        run = native[one.symbol[0]].function(one.symbol[1])
+        if run is not None:
+            assert disagreement(one.outcome, run) is None, helper
+            compared += 1
+    assert compared > 80
