@@ -6,6 +6,9 @@ z3 is imported by ``check`` alone, so that the others start at once.
 from __future__ import annotations
 
 import gc
+import math
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +32,7 @@ from bitspec.vocabulary import Level, VocabularyError, level, unknown
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from bitspec.lift.lifting import Lifting
     from proofs.check import Result, Statistics
     from proofs.claim import Scene
 
@@ -40,29 +44,50 @@ class BadInput(click.ClickException):
 
     exit_code = USAGE
 
-    def show(self, file: Any = None) -> None:
-        """Print the one line."""
-        click.echo(f"bitspec: {self.format_message()}", err=True)
-
 
 def _guarded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what a user can get wrong into one line and exit 2, and what we got wrong into exit 4."""
+    """Turn what a user can get wrong into one line and exit 2, and what we got wrong into one line and exit 4."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except BrokenPipeError:  # whoever read our output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
         except (VocabularyError, LayoutError, Absent, Problem) as error:
             raise BadInput(str(error)) from None
         except OSError as error:
             raise BadInput(f"{error.filename or ''}: {error.strerror}".lstrip(": ")) from None
+        except click.ClickException:
+            raise
         except Exception as error:
-            if type(error).__name__ != "InternalError":
+            if os.environ.get("BITSPEC_TRACEBACK"):
                 raise
-            click.echo(f"bitspec: internal error: {error}", err=True)
+            click.echo(f"bitspec: internal error: {type(error).__name__}: {error} (BITSPEC_TRACEBACK=1 shows where)", err=True)
             sys.exit(INTERNAL)
 
     return run
+
+
+class OneLine(click.Group):
+    """A group that says what is wrong with its arguments in one line, as every other error is said."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command; click's own usage errors become one line and exit 2."""
+        if not kwargs.pop("standalone_mode", True):
+            return super().main(*args, standalone_mode=False, **kwargs)
+        try:
+            status = super().main(*args, standalone_mode=False, **kwargs)
+        except click.ClickException as error:
+            if isinstance(error, click.exceptions.NoArgsIsHelpError):
+                click.echo(error.format_message(), err=True)
+            else:
+                click.echo(f"bitspec: {error.format_message()}".replace("\n", " "), err=True)
+            sys.exit(USAGE)
+        except click.Abort:
+            sys.exit(130)
+        sys.exit(status if isinstance(status, int) else 0)
 
 
 def _print(renderable: RenderableType, output: Path | None = None) -> None:
@@ -82,7 +107,9 @@ def _print(renderable: RenderableType, output: Path | None = None) -> None:
 
 
 def _target(text: str) -> tuple[str, str | None]:
-    arch, _, release = text.partition("@")
+    arch, at, release = text.partition("@")
+    if at and not release:
+        raise BadInput(f"a layout must follow the @ in {text!r}")
     return arch, release or None
 
 
@@ -109,7 +136,7 @@ def _one(target: str, variant: str | None, config: str = "default") -> Layout:
     return discover.layout(arch, release, variant, config)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=OneLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(bitspec.__version__, prog_name="bitspec")
 def main() -> None:
     """Decide whether a page-table layout is sound: prove or refute, for every value.
@@ -139,7 +166,7 @@ _config = click.option("--config", default="default", metavar="NAME", show_defau
 @click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
 @click.option("--stats", is_flag=True, help="Tell how many queries there were, who decided them, and how long it took.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a query after this time: unknown.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something is refuted or unknown.")
 @click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers.")
 @click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")
@@ -178,6 +205,10 @@ def check(
     discover.config(config)
     layouts = list(_layouts(targets, variant, config) if tree is None else _tree_layouts(targets, tree, variant, build, cc))
     codes = _codes(select, ignore)
+    if codes is not None and not codes:
+        raise BadInput("--select and --ignore leave no claim to ask")
+    if timeout is not None and not math.isfinite(timeout):
+        raise BadInput(f"the time-out must be a number of seconds, not {timeout}")
 
     start = time.perf_counter()
     report = _check(layouts, wanted, codes, timeout, stats, start)
@@ -217,6 +248,8 @@ def _check(layouts: list[Layout], levels: tuple[Level, ...], codes: frozenset[st
     results: list[Result] = []
     for layout in _watched(layouts):
         results += checkers[layout.arch].check(layout, levels, codes)
+    if not results:
+        raise BadInput("nothing to ask: none of the claims selected is about these levels")
     return Report(
         version=bitspec.__version__,
         solver=version(),
@@ -317,7 +350,7 @@ def show(target: str, levels: tuple[str, ...], variant: str | None, config: str)
         _print(_anatomy.show(shown(scene)))
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # so that -5 is a value that is wrong, not an option
 @click.argument("target", metavar="ARCH[@LAYOUT]")
 @click.argument("level_name", metavar="LEVEL")
 @click.argument("value")
@@ -325,7 +358,7 @@ def show(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 @_config
 @_guarded
 def decode(target: str, level_name: str, value: str, variant: str | None, config: str) -> None:
-    """Say what one raw entry means: its states, its fields, the kernel's predicates, the walk.  VALUE is hexadecimal (0x...) or decimal.
+    """Say what one raw entry means: its states, its fields, the kernel's predicates, the walk.  VALUE is hexadecimal (0x...), decimal, octal (0o...) or binary (0b...).
 
     \b
     Example:
@@ -463,7 +496,7 @@ def _variants(arch: str, variant: str | None) -> tuple[str, ...]:
 @_build
 @_sandbox
 @_cc
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Give up on a helper after this time; it is then unknown.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a helper after this time: unknown.")
 @click.option("--verbose", is_flag=True, help="List the helpers that are equal, too.")
 @_guarded
 def conform(
@@ -549,6 +582,97 @@ def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, bui
         for name, reason in made.declared.items():
             click.echo(f"bitspec: {layout.name} {lifting.variant}: {name} is the declared one: {reason}", err=True)
         yield made.layout
+
+
+@main.command(context_settings={"ignore_unknown_options": True})  # so that -5 is a value that is wrong, not an option
+@click.argument("target", metavar="ARCH[@LAYOUT]")
+@click.argument("level_name", metavar="LEVEL")
+@click.argument("entries", nargs=-1, required=True, metavar="VALUE...")
+@_variant
+@_guarded
+def replay(target: str, level_name: str, entries: tuple[str, ...], variant: str | None) -> None:
+    """Put entries into a page table of an emulated machine, and show what its MMU does beside what the specification says.
+
+    For a load, a store and a fetch in user mode: a fault or the address it translates to, and the bits of the entry that the walk writes.
+
+    \b
+    Example:
+      bitspec replay s390@linux-6.12 pmd 0x1600
+      bitspec replay x86_64 pte 0x8000000012345025 0x4080
+
+    Exit status: 0 both agree, or a known limitation of the emulator explains it; 1 they do not; 2 wrong input, or no emulator installed.
+    """
+    from archs import machines
+    from proofs.confirm import render_replay
+    from proofs.confirm import replay as answers
+
+    at, numbers = level(level_name), [_number(text) for text in entries]
+    layout = _one(target, variant or machines.variants(_target(target)[0])[0])
+    width = layout.hardware.level(at).width if layout.hardware.no_walk is None else 64
+    for number, text in zip(numbers, entries, strict=True):
+        if number >> width:
+            raise BadInput(f"the value must fit into {width} bits, not {text}")
+    machine = _machine(layout)
+    if at not in machine.slots:
+        raise BadInput(f"{layout.name} {layout.hardware.variant} {at} cannot be asked: {machine.missing.get(at, 'the machine has no such level')}")
+    wrong = False
+    for number in numbers:
+        rows = answers(layout, machine, at, number)
+        for line in render_replay(machine, at, number, rows):
+            click.echo(line)
+        wrong |= any(row.kind is not None and row.known is None for row in rows)
+    sys.exit(int(wrong))
+
+
+def _machine(layout: Layout) -> Any:
+    """The emulated machine of a layout's variant, set up and with its controls passed."""
+    from archs import machines
+    from bitspec.mmu.controls import BrokenSetup, control
+    from bitspec.mmu.emulator import EmulatorMissing
+
+    try:
+        machine = machines.machine(layout.arch, layout.hardware.variant)
+        control(machine)
+    except EmulatorMissing as error:
+        raise BadInput(str(error)) from None
+    except BrokenSetup as error:
+        click.echo(f"bitspec: internal error: {error}", err=True)
+        sys.exit(INTERNAL)
+    return machine
+
+
+@main.command()
+@click.argument("target", metavar="ARCH[@LAYOUT]")
+@_variant
+@click.option("--samples", type=click.IntRange(min=0), default=10_000, show_default=True, metavar="N", help="Random entries for each level.")
+@click.option("--seed", type=int, default=1, show_default=True, metavar="S", help="Of the random entries.")
+@_guarded
+def confirm(target: str, variant: str | None, samples: int, seed: int) -> None:
+    """Hold the hardware facts of ARCH against an emulated MMU, entry by entry.
+
+    Every bit, every pair of bits and every field's bounds on top of typical entries, random entries, and entries of every state of the kernel: those
+    that are not present must fault without any walk into memory.
+
+    \b
+    Example:
+      bitspec confirm x86_64
+      bitspec confirm arm64 --variant all --samples 100000 --seed 7
+
+    Exit status: 0 no difference but known limitations of the emulator; 1 a difference; 2 wrong input, or no emulator installed; 4 a broken set-up.
+    """
+    from archs import machines
+    from proofs.confirm import confirm as ask
+    from proofs.confirm import render
+
+    possible = machines.variants(_target(target)[0])
+    status = 0
+    for one in possible if variant == "all" else (variant or possible[0],):
+        layout = _one(target, one)
+        found = ask(layout, _machine(layout), samples, seed)
+        for line in render(found):
+            click.echo(line)
+        status |= found.status
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -253,6 +253,8 @@ class _Round:
                 values = self._ask().model(*broken)
             if values is None:
                 break
+            if not any(values):
+                raise InternalError("z3 satisfies a disjunction and none of its parts")
             refuted += [one for one, value in zip(left, values, strict=True) if value]
             left = [one for one, value in zip(left, values, strict=True) if not value]
         return left, refuted
@@ -263,6 +265,12 @@ class _Round:
         for place, question in enumerate(questions(self.scene)):
             self._settle(question, place, later)
         yield from (one.question for one in self._sorted(later)[1])
+
+    def _worse(self, one: _Open, known: Known) -> bool:
+        """Whether a part of the claim fails that the reviewed entry does not name."""
+        others = [part for name, part in one.goal.parts if name not in known.parts]
+        with self._ask().scope(one.broken, not_(and_(*others))):
+            return bool(others) and self._ask().model() is not None
 
     def _known(self, question: Question) -> Known | None:
         return find(self.checker.known, self.scene.layout, self.scene.level.value, question.code, question.subject.name)
@@ -275,16 +283,18 @@ class _Round:
         """One question by itself; a refutation gets its canonical witness."""
         if one.goal.entry is None:
             raise InternalError(f"{one.question.code} about {one.question.subject.name} has no entry a witness could show")
+        known = self._known(one.question)
         try:
             with self._ask().scope(one.broken):
                 witness = canonical(self._ask(), one.goal.entry, _inputs(one.goal))
+            if witness is not None and known is not None and self._worse(one, known):
+                known = None
         except Unknown as reason:
             return self._result(one.question, Verdict.UNKNOWN, given=one.given, reason=str(reason), goal=one.goal)
         if witness is None:
             return self._proved(one)
         self.checker.statistics.solver += 1
         reread(one.goal, witness, one.question.code)
-        known = self._known(one.question)
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
 
 

@@ -100,6 +100,8 @@ class Goal:
     given: tuple[Given, ...] = ()
     entry: Expr | None = None
     variables: tuple[Expr, ...] = ()
+    parts: tuple[tuple[str, Expr], ...] = ()
+    """The conjuncts of `holds` by name, where a known refutation must say which of them fail."""
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,13 @@ class Claim:
     where: str
     scene: bool = False
 
-    def goal(self, scene: Scene, subject: Any, k: Any = None) -> Goal:
+    def goal(self, scene: Scene, subject: Any) -> Goal:
         """The goal for one subject.  Raises Absent where something it needs does not exist."""
-        made = self.statement(scene if self.scene else (k or scene.k), subject)
+        made = self.statement(scene if self.scene else scene.k, subject)
         goal = made if isinstance(made, Goal) else Goal(made)
         given = goal.given + tuple(getattr(subject, "given", ()))
         entry = goal.entry if goal.entry is not None else getattr(subject, "entry", None)
-        return Goal(goal.holds, given, entry, goal.variables or tuple(getattr(subject, "variables", ())))
+        return Goal(goal.holds, given, entry, goal.variables or tuple(getattr(subject, "variables", ())), goal.parts)
 
     @property
     def summary(self) -> str:

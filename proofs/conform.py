@@ -32,6 +32,9 @@ UNKNOWN: Final = "unknown"
 NOT_APPLICABLE: Final = "not-applicable"
 VERDICTS: Final = (EQUAL, DIFFERENT, UNKNOWN, NOT_APPLICABLE)
 
+#: Kernel options that every declared layout takes for granted; they are no part of its config.
+ASSUMED: Final = ("TRANSPARENT_HUGEPAGE", "NUMA_BALANCING", "HUGETLB_PAGE", "SWAP", "MIGRATION")
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -335,6 +338,9 @@ def render(found: Conformance, verbose: bool = False) -> Iterator[str]:
     yield f"  {counts}; {found.seconds:.2f} s"
     for line in lifting.given:
         yield f"  given: {line}"
+    lacking = [option for option in ASSUMED if option not in lifting.build.options]
+    if lacking:
+        yield f"  note: the tree is configured without {', '.join(lacking)}, which declared layouts assume: a difference may come from that"
 
 
 def _shown(one: Agreement, difference: Difference) -> Iterator[str]:

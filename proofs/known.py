@@ -35,6 +35,7 @@ class Known:
         reason: why it is so, and what keeps it from doing harm.
         guards: the callers that guard against it, as ``file: function`` of that release.
         variants: the hardware variants it is in; empty means all.
+        parts: for a claim made of named parts, those that fail; every other must hold.
     """
 
     code: str
@@ -45,6 +46,7 @@ class Known:
     reason: str
     guards: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in CLASSES:

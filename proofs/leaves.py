@@ -115,13 +115,17 @@ class Pages:
     def inaccessible(self) -> Leaves:
         """Every prot-none leaf, built as such or made so."""
         rows = self.rows(access=False)
-        leaves = self.built(rows)
-        start, loose = set(leaves.patterns), leaves.loose
-        for _, modify in self._modifiers(rows):
-            made = self.accessible.image(modify)
-            start |= {(False, pattern & ~leaves.mask) for _, pattern in made.patterns}
+        return self.closed(self.protected(self.built(rows), self.accessible, rows), rows)
+
+    def protected(self, built: Leaves, before: Leaves, rows: tuple[Protection, ...]) -> Leaves:
+        """The leaves `built` with the protections `rows`, and those that `before` become by a change to one of them."""
+        start, loose = set(built.patterns), built.loose
+        for write, modify in self._modifiers(rows):
+            made = before.image(modify)
+            start |= {(write, pattern & ~built.mask) for _, pattern in made.patterns}
             loose |= made.loose
-        return self.closed(replace(leaves, patterns=frozenset(start), loose=loose & ~leaves.mask), rows)
+        loose &= ~built.mask
+        return replace(built, patterns=frozenset((write, pattern & ~loose) for write, pattern in start), loose=loose)
 
     def built(self, rows: Iterable[Protection]) -> Leaves:
         """The leaves as they are built with these protections, before any setter."""
@@ -178,8 +182,8 @@ class Pages:
     def _toggled(self, leaves: Leaves) -> int:
         """Bits that one setter only sets, and that another only clears or that start out clear: they take either value beside every pattern.
 
-        Leaving them out of the search makes it many times shorter.  Were one of them not independent, the state would come out too wide, not too narrow,
-        and helper-leaves-state proves for all setters that they stay in it.
+        Leaving them out of the search makes it many times shorter.  A setter that looks at one of them could make the result wrong; the claim
+        helper-leaves-state proves that every setter stays in the states found, and a test compares them with a search that leaves nothing out.
         """
         sets = clears = 0
         for stem in self.setters:
@@ -201,6 +205,8 @@ class Pages:
         level = self.k.level
         assert level is not None
         extra = (self.extra | leaves.loose) & ~leaves.mask
+        if not leaves.patterns:
+            raise Absent(f"no protection of {self.k.layout.name} makes such a leaf")
         found = Patterns.of(frozenset(one & ~extra for _, one in leaves.patterns))
         entry = leaves.placed
         frame = self.k.pfn(self.here)

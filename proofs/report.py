@@ -253,7 +253,7 @@ def stale(known: Iterable[Known], results: Sequence[Result]) -> Iterator[plain.S
             for subject in entry.subjects:
                 if layouts[key].config.name == "default" and entry.covers(layouts[key], level, code, subject):
                     verdict = verdicts.get(subject)
-                    if verdict is not Verdict.REFUTED:
+                    if verdict in (None, Verdict.PROVED, Verdict.NOT_APPLICABLE):
                         what = "is not asked any more" if verdict is None else f"is {verdict}"
                         yield plain.Stale(code, subject, f"archs/{layouts[key].arch}/known.py", f"listed as known, and {what} at {level}, {key[2]} {key[3]}")
 

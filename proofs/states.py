@@ -18,7 +18,7 @@ from bitspec.read.as_int import evaluate, function
 from bitspec.read.as_known import decided
 from bitspec.vocabulary import Level, StateName, state_names
 from proofs import preconditions as pre
-from proofs.leaves import Pages
+from proofs.leaves import Leaves, Pages
 from proofs.preconditions import Given
 from proofs.state import Input, Missing, State, entry_variable
 
@@ -26,6 +26,11 @@ from proofs.state import Input, Missing, State, entry_variable
 def states(layout: Layout, level: Level) -> Mapping[str, State | Missing]:
     """Every state of the level, by name and in table order, or why it does not exist."""
     return _deriver(layout, level).states
+
+
+def pages(layout: Layout, level: Level) -> Pages:
+    """How pages are mapped at the level.  Raises Absent."""
+    return _deriver(layout, level).pages
 
 
 def mapped(layout: Layout, level: Level) -> State:
@@ -38,12 +43,11 @@ def writable(layout: Layout, level: Level) -> State:
     return _deriver(layout, level).writable
 
 
-def inaccessible(layout: Layout, level: Level) -> State:
-    """Every prot-none leaf.  Raises Absent."""
-    found = _deriver(layout, level).states["leaf-protnone"]
-    if isinstance(found, Missing):
-        raise Absent(found.reason)
-    return found
+def settled(layout: Layout, level: Level) -> tuple[State, ...]:
+    """Every kind of leaf the kernel may change in place: accessible, devmap, and the prot-none ones; those that exist.  Raises Absent for none at all."""
+    deriver = _deriver(layout, level)
+    others = (deriver.states.get(name) for name in ("leaf-devmap", "leaf-protnone", "leaf-devmap-protnone"))
+    return (deriver.mapped, *(one for one in others if isinstance(one, State)))
 
 
 def _deriver(layout: Layout, level: Level) -> _Deriver:
@@ -53,10 +57,6 @@ def _deriver(layout: Layout, level: Level) -> _Deriver:
         found = layout.derived[level] = _Deriver(layout.at(level))
     assert isinstance(found, _Deriver)
     return found
-
-
-#: Setters that keep a mapped entry in its state, whatever the VMA; `maybe_mkwrite` asks for VM_WRITE first.
-_SETTERS = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp", "mkspecial")
 
 
 class _Deriver:
@@ -117,9 +117,11 @@ class _Deriver:
             "table": self._table,
             "leaf": lambda about: self._aged(about, "mkyoung"),
             "leaf-old": lambda about: self._aged(about, "mkold"),
-            "leaf-devmap": self._devmap,
-            "leaf-protnone": self._protnone,
-            "leaf-invalidated": self._invalidated,
+            "leaf-devmap": lambda about: self.pages.state(about, self._devmap_leaves),
+            "leaf-protnone": lambda about: self.pages.state(about, self.pages.inaccessible),
+            "leaf-devmap-protnone": lambda about: self.pages.state(about, self._devmap_inaccessible),
+            "leaf-invalidated": lambda about: self._invalidated(about, self.pages.accessible, lambda: self.pages.inaccessible),
+            "leaf-devmap-invalidated": lambda about: self._invalidated(about, self._devmap_leaves, lambda: self._devmap_inaccessible),
             "marker": self._marker,
         }
         return recipes.get(about.name, self._swap)
@@ -172,36 +174,35 @@ class _Deriver:
         age = self.k.helper(stem)
         return self.pages.state(about, self.pages.accessible.image(function(age.body, age.params[0])))
 
-    def _devmap(self, about: StateName) -> State:
+    @cached_property
+    def _devmap_leaves(self) -> Leaves:
         rows = self.pages.rows(access=True)
         mark = self.k.mkdevmap
-        return self.pages.state(about, self.pages.closed(self.pages.built(rows).image(function(mark.body, mark.params[0])), rows))
+        return self.pages.closed(self.pages.built(rows).image(function(mark.body, mark.params[0])), rows)
 
-    def _protnone(self, about: StateName) -> State:
-        return self.pages.state(about, self.pages.inaccessible)
+    @cached_property
+    def _devmap_inaccessible(self) -> Leaves:
+        mark = self.k.mkdevmap
+        rows = self.pages.rows(access=False)
+        built = self.pages.built(rows).image(function(mark.body, mark.params[0]))
+        return self.pages.closed(self.pages.protected(built, self._devmap_leaves, rows), rows)
 
-    def _invalidated(self, about: StateName) -> State:
-        """Mkinvalid of every present leaf: an accessible one, or a prot-none one."""
+    def _invalidated(self, about: StateName, accessible: Leaves, inaccessible: Callable[[], Leaves]) -> State:
+        """Mkinvalid of the leaves of one kind, accessible or prot-none."""
         invalidate = self.k.mkinvalid
-        plain = self.mapped
+        plain = self.pages.state(about, accessible)
+        entry, inputs, given = plain.entry, plain.inputs, plain.given
         try:
-            none = self.pages.state(about, self.pages.inaccessible, suffix="_protnone")
+            none = self.pages.state(about, inaccessible(), suffix="_protnone")
         except Absent:
-            none = None
-        if none is None:
-            entry, made_by = invalidate(plain.entry), (invalidate.name, f"pfn_{self.level}")
-            return State(about, self.level, entry, plain.inputs, plain.given, "invalid", frame=self.pages.frame, made_by=made_by)
-        which = var("protnone", 1)
-        return State(
-            about,
-            self.level,
-            invalidate(ite(which, none.entry, plain.entry)),
-            (*plain.inputs, *none.inputs[1:], Input(which, "it was a prot-none leaf", None, 2)),
-            (*plain.given, *none.given),
-            "invalid",
-            frame=self.pages.frame,
-            made_by=(invalidate.name, f"pfn_{self.level}"),
-        )
+            pass
+        else:
+            which = var("protnone", 1)
+            entry = ite(which, none.entry, entry)
+            inputs = (*inputs, *none.inputs[1:], Input(which, "it was a prot-none leaf", None, 2))
+            given = (*given, *none.given)
+        made_by = (invalidate.name, f"pfn_{self.level}")
+        return State(about, self.level, invalidate(entry), inputs, given, "invalid", frame=self.pages.frame, made_by=made_by)
 
     # swap and its relatives
 

@@ -10,9 +10,10 @@ from bitspec.expr import Expr
 from bitspec.layout import Absent
 from bitspec.vocabulary import LEAVES, NON_PRESENT, Level
 from proofs.claim import Scene
+from proofs.leaves import SETTERS
 from proofs.preconditions import Given
 from proofs.state import Missing, State
-from proofs.states import mapped, swap_flags
+from proofs.states import settled, swap_flags
 
 StateSubject: TypeAlias = State | Missing
 
@@ -27,7 +28,7 @@ def rows(*names: str) -> Callable[[Scene], Iterator[StateSubject]]:
 
 
 mapped_leaves = rows("leaf", "leaf-old", "leaf-devmap")
-settled_leaves = rows("leaf", "leaf-old", "leaf-devmap", "leaf-protnone")
+settled_leaves = rows("leaf", "leaf-old", "leaf-devmap", "leaf-protnone", "leaf-devmap-protnone")
 leaves = rows(*LEAVES)
 non_present = rows(*NON_PRESENT)
 migrations = rows("migration-read", "migration-read-exclusive", "migration-write")
@@ -66,10 +67,10 @@ class Aspect:
 
 @dataclass(frozen=True)
 class Setter(Aspect):
-    """A helper that changes one attribute, on every accessible leaf.
+    """A helper that changes one attribute, on one kind of leaf.
 
     Attributes:
-        helper: its full name.
+        helper: its full name, with the kind of leaf where that is not the accessible one.
         stem: its name without the level.
     """
 
@@ -91,14 +92,21 @@ class Lacking:
 
 
 def setters(*stems: str) -> Callable[[Scene], Iterator[Setter | Lacking]]:
-    """The setters with these stems, each on every accessible leaf."""
+    """The setters with these stems, each on every kind of leaf it is applied to: ``pte_mkdirty``, ``pte_mkdirty(leaf-protnone)``.
+
+    Only an accessible leaf is made writable, or devmap.
+    """
 
     def subjects(scene: Scene) -> Iterator[Setter | Lacking]:
         for stem in stems:
             name = scene.k.name(stem)
             try:
                 scene.k.helper(stem)
-                yield Setter(mapped(scene.layout, scene.level), name, stem)
+                for state in settled(scene.layout, scene.level):
+                    if state.name == "mapped":
+                        yield Setter(state, name, stem)
+                    elif stem in SETTERS or (state.name == "leaf-devmap" and stem != "mkdevmap"):
+                        yield Setter(state, f"{name}({state.name})", stem)
             except Absent as reason:
                 yield Lacking(name, str(reason))
 

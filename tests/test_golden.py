@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 import cli
 from archs import discover
+from bitspec.layout import Absent
 from bitspec.vocabulary import Level
 from proofs.check import Checker, Verdict
 
@@ -50,6 +51,22 @@ def not_applicable() -> str:
     return "\n".join(lines) + "\n"
 
 
+def known() -> str:
+    """Every known refutation of every release and variant, with its witness: a defect that hides behind one that is known changes it."""
+    lines = []
+    for arch in discover.architectures():
+        for release in discover.releases(arch):
+            for variant in discover.variants(arch):
+                try:
+                    layout = discover.layout(arch, release, variant)
+                except Absent:
+                    continue
+                for one in Checker(discover.known(arch)).check(layout, list(Level)):
+                    if one.witness is not None and one.known is not None:
+                        lines.append(f"{layout.name} {variant} {one.level} {one.code} {one.subject}: {one.known.kind}, {one.witness.entry:#x}")
+    return "\n".join(lines) + "\n"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_output_is_as_kept(name):
     assert produced(COMMANDS[name]) == (GOLDEN / name).read_text()
@@ -59,7 +76,12 @@ def test_not_applicable_is_as_kept():
     assert not_applicable() == (GOLDEN / "not-applicable.txt").read_text()
 
 
+def test_known_refutations_are_as_kept():
+    assert known() == (GOLDEN / "known.txt").read_text()
+
+
 if __name__ == "__main__":
     for file, arguments in COMMANDS.items():
         (GOLDEN / file).write_text(produced(arguments))
     (GOLDEN / "not-applicable.txt").write_text(not_applicable())
+    (GOLDEN / "known.txt").write_text(known())

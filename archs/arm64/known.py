@@ -33,6 +33,18 @@ _LEAVES: Final = ("leaf", "leaf-old", "leaf-devmap")
 
 KNOWN: Final[tuple[Known, ...]] = (
     Known(
+        code="SWP419",
+        subjects=("swp_entry",),
+        layouts=("linux-6.1", "linux-6.12"),
+        levels=("pte", "pmd"),
+        kind="latent",
+        reason=(
+            "__swp_entry() shifts the offset into place and masks nothing; in linux-6.1 the first bit beyond the field is PTE_PROT_NONE. No such offset "
+            "exists: swap areas end at swapfile_maximum_size, which is probed as decode(encode(0, ~0)) and so is what the field holds (mm/swapfile.c: "
+            "generic_max_swapfile_size, read_swap_header), and page frame numbers have PFN_BITS. The probe's own entry is only decoded."
+        ),
+    ),
+    Known(
         code="SWP414",
         subjects=_MIGRATION,
         layouts=("linux-6.12",),
@@ -75,7 +87,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PMD244",
-        subjects=("leaf-devmap",),
+        subjects=("leaf-devmap", "leaf-devmap-protnone", "leaf-devmap-invalidated"),
         layouts=("linux-6.12",),
         levels=("pmd",),
         kind="reachable",
@@ -89,7 +101,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PMD244",
-        subjects=("leaf-devmap",),
+        subjects=("leaf-devmap", "leaf-devmap-protnone", "leaf-devmap-invalidated"),
         layouts=("linux-6.1",),
         levels=("pmd",),
         kind="guarded",

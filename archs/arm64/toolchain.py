@@ -45,7 +45,7 @@ TARGET: Final = Target(
     pins=_pins,
     addresses={"swapper_pg_dir": 0xFFFF_8000_8100_0000, "%": 0xFFFF_8000_8000_3F00},
     initial=frozenset({"protection_map"}),
-    protection="({{ adjust_protection_map(); pgprot_val(vm_get_page_prot({n})); }})",
+    protection=("({{ adjust_protection_map(); pgprot_val(vm_get_page_prot({n})); }})",),
     given=(
         "TCR_EL1.DS is set in the LPA2 variants, and TCR_EL1 is not asked for anything else",
         "entries are not in swapper_pg_dir, which would be written through another mapping",

@@ -14,6 +14,12 @@ _INVALID_PUD: Final = (
     "between "
 )
 
+_CODES_INVALIDATED: Final = {
+    "PUD341": ("leaf-invalidated", "leaf-devmap-invalidated"),
+    "PUD343": ("leaf-invalidated",),
+    "PUD355": ("leaf-invalidated", "leaf-devmap-invalidated"),
+}
+
 KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="SWP411",
@@ -75,7 +81,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     *(
         Known(
             code=code,
-            subjects=(f"{level}_modify/young",),
+            subjects=tuple(f"{level}_modify/young{kind}" for kind in ("", "(leaf-devmap)", "(leaf-protnone)", "(leaf-devmap-protnone)")),
             layouts=("linux-6.12",),
             levels=(level,),
             kind="reachable",
@@ -103,6 +109,22 @@ KNOWN: Final[tuple[Known, ...]] = (
         variants=_RADIX,
     ),
     Known(
+        code="PMD221",
+        subjects=tuple(
+            f"pmd_{stem}(leaf-protnone)" for stem in ("mkyoung", "mkold", "mkdirty", "mkclean", "mksoft_dirty", "clear_soft_dirty")
+        ),
+        parts=("bad",),
+        layouts=("linux-6.12",),
+        levels=("pmd",),
+        kind="guarded",
+        reason=(
+            "hash__pmd_bad() is true of a PROT_NONE huge page as long as one of young, dirty and soft-dirty is set, and false of one without (see PMD247); "
+            "so every setter of these can change it. Callers ask pmd_trans_huge() first."
+        ),
+        guards=("mm/memory.c: copy_pmd_range", "mm/memory.c: zap_pmd_range", "mm/pgtable-generic.c: __pte_offset_map"),
+        variants=("hash-64k",),
+    ),
+    Known(
         code="PMD247",
         subjects=("leaf-protnone",),
         layouts=("linux-6.12",),
@@ -125,7 +147,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     *(
         Known(
             code=code,
-            subjects=("leaf-invalidated",),
+            subjects=_CODES_INVALIDATED[code],
             layouts=("linux-6.12",),
             levels=("pud",),
             kind="guarded",

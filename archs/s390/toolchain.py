@@ -7,10 +7,15 @@ from typing import Final
 
 from bitspec.lift.target import AsmRule, Target, Unit
 
+_NOEXEC: Final = 0x100
+"""_PAGE_NOEXEC, _SEGMENT_ENTRY_NOEXEC, _REGION_ENTRY_NOEXEC."""
+
 
 def _pins(variant: str) -> Mapping[str, int | str]:
+    masks = (1 << 64) - 1 if variant == "z14" else (1 << 64) - 1 & ~_NOEXEC
     return {
         "lowcore+968": "MACHINE_FLAG_NX" if variant == "z14" else 0,
+        **dict.fromkeys(("page_noexec_mask", "segment_noexec_mask", "region_noexec_mask"), masks),  # since v6.14
         "vm_layout": (1 << 64) - 1,  # kaslr_offset
         "vm_layout+8": 0,  # kaslr_offset_phys
         "vm_layout+16": 0,  # identity_base
@@ -48,8 +53,10 @@ TARGET: Final = Target(
     ),
     asm=(AsmRule(r"\tllilh \$0,0\n", "register", "lowcore"),),
     pins=_pins,
+    initial=frozenset({"protection_map"}),
+    protection=("({{ setup_protection_map(); pgprot_val(vm_get_page_prot({n})); }})", "pgprot_val(vm_get_page_prot({n}))"),
     given=(
-        "MACHINE_FLAG_NX is set on z14 only, and the lowcore's machine_flags are not asked for anything else",
+        "instruction-execution protection is there on z14 only (MACHINE_FLAG_NX, page_noexec_mask), and machine_flags is not asked for anything else",
         "addresses in tables are of the identity mapping, which begins at 0: none is in the kernel's image (vm_layout)",
         "pmd_mkinvalid is what pmdp_invalidate() stores, where pmdp_xchg_direct() stores what it is given",
     ),

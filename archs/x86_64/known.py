@@ -24,6 +24,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="PTE121",
         subjects=("pte_mkdirty",),
+        parts=("write",),
         layouts=_RELEASE,
         levels=("pte",),
         kind="reachable",
@@ -38,6 +39,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="PTE121",
         subjects=("pte_mkclean",),
+        parts=("write",),
         layouts=_RELEASE,
         levels=("pte",),
         kind="reachable",
@@ -52,6 +54,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="PMD221",
         subjects=("pmd_mkdirty",),
+        parts=("write",),
         layouts=_RELEASE,
         levels=("pmd",),
         kind="reachable",
@@ -65,6 +68,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="PMD221",
         subjects=("pmd_mkclean",),
+        parts=("write",),
         layouts=_RELEASE,
         levels=("pmd",),
         kind="reachable",
@@ -78,7 +82,37 @@ KNOWN: Final[tuple[Known, ...]] = (
     *(
         Known(
             code=code,
-            subjects=(f"{level}_mkwrite_shstk",),
+            subjects=(f"{level}_mkdirty(leaf-protnone)", f"{level}_mkclean(leaf-protnone)"),
+            parts=("write",),
+            layouts=_RELEASE,
+            levels=(level,),
+            kind="latent",
+            reason=(
+                f"{_SHADOW_STACK}. "
+                "A prot-none leaf must first become accessible before it matters: do_numa_page() and mprotect() give it a new protection by modify, and go "
+                "through maybe_mkwrite() after that."
+            ),
+            variants=_CET,
+        )
+        for code, level in (("PTE121", "pte"), ("PMD221", "pmd"))
+    ),
+    *(
+        Known(
+            code=code,
+            subjects=tuple(f"{level}_{stem}({kind})" for stem in ("mkdirty", "mkclean") for kind in ("leaf-devmap", "leaf-devmap-protnone")),
+            parts=("write",),
+            layouts=_RELEASE,
+            levels=(level,),
+            kind="latent",
+            reason="As for other leaves; but a shadow stack is private anonymous memory (arch/x86/kernel/shstk.c: alloc_shstk), and device memory is never that.",
+            variants=_CET,
+        )
+        for code, level in (("PTE121", "pte"), ("PMD221", "pmd"))
+    ),
+    *(
+        Known(
+            code=code,
+            subjects=(f"{level}_mkwrite_shstk", f"{level}_mkwrite_shstk(leaf-devmap)"),
             layouts=_RELEASE,
             levels=(level,),
             kind="latent",
@@ -94,7 +128,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PUD341",
-        subjects=("leaf-protnone",),
+        subjects=("leaf-protnone", "leaf-devmap-protnone"),
         layouts=_RELEASE,
         levels=("pud",),
         kind="reachable",
@@ -116,7 +150,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PUD341",
-        subjects=("leaf-invalidated",),
+        subjects=("leaf-invalidated", "leaf-devmap-invalidated"),
         layouts=_RELEASE,
         levels=("pud",),
         kind="reachable",
@@ -131,7 +165,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PUD355",
-        subjects=("leaf-protnone",),
+        subjects=("leaf-protnone", "leaf-devmap-protnone"),
         layouts=_RELEASE,
         levels=("pud",),
         kind="reachable",
@@ -142,7 +176,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PUD355",
-        subjects=("leaf-invalidated",),
+        subjects=("leaf-invalidated", "leaf-devmap-invalidated"),
         layouts=_RELEASE,
         levels=("pud",),
         kind="guarded",

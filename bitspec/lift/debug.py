@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 from bitspec.lift.ir import Function, Module
 
@@ -46,22 +48,24 @@ def _subprogram(module: Module, scope: int | None) -> str:
     return ""
 
 
+#: Headers that may define a helper or a constant of the vocabulary.
+_HEADERS: Final = re.compile(r".*(pgtable|pgalloc|swap|hugetlb|huge_mm|page|sparsemem|xarray|radix|hash|setup|mm).*\.h")
+
+
 def search(tree: Path, folders: tuple[str, ...], name: str) -> str | None:
     """``file:line`` of the first definition of `name`, as a macro or function, in the headers of `folders`."""
     pattern = re.compile(rf"^(?:#\s*define\s+{re.escape(name)}\b|(?:static|[\w\s*]*\binline)\b[^;=]*?\b{re.escape(name)}\s*\()", re.M)
     for folder in folders:
-        for path in sorted((tree / folder).glob("*.h")) if (tree / folder).is_dir() else [tree / folder]:
-            text = _text(path)
+        for path, text in _headers(tree / folder):
             found = pattern.search(text) if name in text else None
             if found:
                 return f"{path.relative_to(tree)}:{text.count(chr(10), 0, found.end()) + 1}"
     return None
 
 
-_read: dict[Path, str] = {}
-
-
-def _text(path: Path) -> str:
-    if path not in _read:
-        _read[path] = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-    return _read[path]
+@cache
+def _headers(folder: Path) -> tuple[tuple[Path, str], ...]:
+    if not folder.is_dir():
+        return ()
+    paths = sorted(path for path in folder.iterdir() if _HEADERS.fullmatch(path.name))
+    return tuple((path, path.read_text(encoding="utf-8", errors="replace")) for path in paths)

@@ -169,6 +169,7 @@ class Module:
     variables: dict[str, str]
     structs: dict[str, str]
     metadata: dict[int, str]
+    pointer: int = 64
     _functions: dict[str, Function] = field(default_factory=dict)
 
     def function(self, name: str) -> Function | None:
@@ -183,7 +184,7 @@ class Module:
         if text is None:
             return None
         found = re.match(r".*?\b(global|constant) (.*)", text)
-        if found is None or re.search(r"= external ", text):
+        if found is None or re.search(r"= (external|extern_weak|weak|weak_odr|common|linkonce|available_externally) ", text):  # not here, or not for certain
             return Variable(name, False, None, None)
         reader = _Reader(self, found[2])
         try:
@@ -201,7 +202,7 @@ class Module:
             case Int(width):
                 return (width + 7) // 8
             case Ptr():
-                return 8
+                return self.pointer // 8
             case Array(count, element):
                 return count * self.size(element)
             case Struct(fields):
@@ -217,7 +218,7 @@ class Module:
                 return self.align(element)
             case Struct(fields, packed):
                 return 1 if packed or not fields else max(map(self.align, fields))
-        return 8
+        return self.pointer // 8
 
     def offsets(self, kind: Struct) -> list[int]:
         """Where each field begins, and where the last one ends."""
@@ -265,7 +266,8 @@ def _module(text: str) -> Module:
             number = re.match(r"!(\d+) = (?:distinct )?(.*)", line)
             if number:
                 metadata[int(number[1])] = number[2]
-    return Module(texts, variables, structs, metadata)
+    layout = re.search(r'^target datalayout = ".*?-p:(\d+):', text, re.M)
+    return Module(texts, variables, structs, metadata, int(layout[1]) if layout else 64)
 
 
 # Reading

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from bitspec.expr import Expr, substitute, trunc, var, zext
+from bitspec.expr import Expr, _node, ne, nodes, substitute, trunc, var, variables, zext
 from bitspec.expr import const as constant_of
 from bitspec.layout import Absent, Helper
 from bitspec.lift import debug, ir, wrappers
@@ -18,7 +18,7 @@ from bitspec.lift.toolchain import Clang
 from bitspec.lift.translate import Outcome, Rules, translate
 from bitspec.lift.tree import Build, prepare
 from bitspec.lift.wrappers import ADDRESS, CONSTANTS, Wrapper
-from bitspec.read.as_known import constant
+from bitspec.read.as_known import constant, decided
 from bitspec.vocabulary import HELPERS, Kind, signature
 
 PROTECTION: Final = "protection {}"
@@ -70,6 +70,7 @@ class Lifting:
     pins: Mapping[str, int]
     given: tuple[str, ...]
     modules: Mapping[str, str] = field(default_factory=dict, repr=False)
+    _helpers: dict[str, Helper] = field(default_factory=dict, repr=False)
 
     def item(self, name: str) -> Lifted:
         """The helper or constant; absent where nothing is known of it."""
@@ -77,13 +78,17 @@ class Lifting:
 
     def pinned(self, expr: Expr) -> Expr:
         """`expr` with every symbol replaced whose value is known."""
-        from bitspec.expr import variables
-
         known = {one: constant_of(self.pins[str(one.attr)] & (1 << one.width) - 1, one.width) for one in variables(expr) if str(one.attr) in self.pins}
         return folded(substitute(expr, known)) if known else expr
 
     def helper(self, name: str) -> Helper:
         """The helper as a layout has it.  Raises Absent with the reason."""
+        found = self._helpers.get(name)
+        if found is None:
+            found = self._helpers[name] = self._helper(name)
+        return found
+
+    def _helper(self, name: str) -> Helper:
         one = self.item(name)
         if one.outcome is None:
             raise Absent(f"{name}: {one.absent or f'unknown: {one.unknown}'}")
@@ -92,6 +97,7 @@ class Lifting:
         body = self.pinned(one.outcome.value)
         if wanted.result is Kind.BOOL:
             body = trunc(body, 1)
+        body = independent(body, params)
         return Helper(wanted, params, body, one.where)
 
     def number(self, name: str) -> int | None:
@@ -140,7 +146,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
             items[one.name] = one
     items = {name: _located(one, build, target) for name, one in items.items()}
     lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
-    return replace(lifting, pins=_resolved(lifting, pins))
+    return replace(lifting, pins=_resolved(lifting, pins), _helpers={})
 
 
 def _beside(build: Build) -> Path:
@@ -155,14 +161,15 @@ def _beside(build: Build) -> Path:
 def _resolved(lifting: Lifting, pins: Mapping[str, int | str]) -> dict[str, int]:
     """The pins as numbers; those that are C may rest on others."""
     known = {name: value for name, value in pins.items() if isinstance(value, int)}
-    left = {name: text for name, text in pins.items() if isinstance(text, str)}
+    # A constant that this release does not have pins nothing: what it is about is called otherwise there, or does not exist.
+    left = {name: text for name, text in pins.items() if isinstance(text, str) and not lifting.item(f"pin {name}").absent}
     while left:
         so_far = replace(lifting, pins=known)
         fresh = {name: value for name in left if (value := so_far.number(f"pin {name}")) is not None}
         if not fresh:
             name, text = next(iter(left.items()))
             one = lifting.item(f"pin {name}")
-            raise Problem(f"{name} must be pinned to a constant of the tree's headers, not {text}: {one.absent or one.unknown or 'it is none'}")
+            raise Problem(f"{name} must be pinned to a constant of the tree's headers, not {text}: {one.unknown or 'it is none'}")
         known |= fresh
         left = {name: text for name, text in left.items() if name not in fresh}
     return known
@@ -171,7 +178,8 @@ def _resolved(lifting: Lifting, pins: Mapping[str, int | str]) -> dict[str, int]
 def _wrappers(unit: Unit, target: Target) -> tuple[Wrapper, ...]:
     found = [one for name, text in unit.wrappers.items() for one in wrappers.wrap(signature(name), (text,) if text else ())]
     if unit.protections:
-        found += wrappers.constants({PROTECTION.format(n): target.protection.format(n=n) for n in range(1 << len(VM_FLAGS))})
+        for n in range(1 << len(VM_FLAGS)):
+            found += [wrappers.number(PROTECTION.format(n), f"C_{n}__{place}", text.format(n=n)) for place, text in enumerate(target.protection)]
     return tuple(found)
 
 
@@ -232,6 +240,24 @@ def by_physical_address(lifting: Lifting, name: str) -> tuple[Outcome, Outcome] 
     return stored.outcome, physical.outcome
 
 
+def independent(expr: Expr, params: tuple[Expr, ...]) -> Expr:
+    """`expr` without the symbols that it names and does not depend on; the solver decides."""
+    from bitspec.solver import Solver, Unknown
+
+    for symbol in variables(expr):
+        if symbol in params:
+            continue
+        without = folded(substitute(expr, {symbol: constant_of(0, symbol.width)}))
+        solver = Solver()
+        solver.add(ne(expr, without))
+        try:
+            if solver.model() is None:
+                expr = without
+        except Unknown:
+            continue
+    return expr
+
+
 def folded(expr: Expr) -> Expr:
     """`expr` without what its constants decide, so that it does not depend on symbols that do not matter."""
     made: dict[Expr, Expr] = {}
@@ -252,10 +278,7 @@ def rebuilt(node: Expr, args: tuple[Expr, ...]) -> Expr:
         for one, other in (args, args[::-1]):
             if decided(one) is (node.op != "or"):
                 return other
-    if args == node.args:
-        return node
-    stand_ins = {var(f"operand{place}", arg.width): arg for place, arg in enumerate(args)}
-    return substitute(_over(node, tuple(stand_ins)), stand_ins)
+    return node if args == node.args else _node(node.op, args, node.attr, node.width)
 
 
 def fit(expr: Expr, width: int) -> Expr:

@@ -88,5 +88,5 @@ class Target:
     calls: Mapping[str, int] = field(default_factory=dict)
     initial: frozenset[str] = frozenset()
     addresses: Mapping[str, int] = field(default_factory=dict)
-    protection: str = "pgprot_val(vm_get_page_prot({n}))"
+    protection: tuple[str, ...] = ("pgprot_val(vm_get_page_prot({n}))",)
     not_functions: Mapping[str, str] = field(default_factory=dict)

@@ -345,6 +345,8 @@ class _Translation:
                 made = const(number % (1 << width), width)
                 return Pointer("", made) if isinstance(kind, Ptr) else Value(made)
             case Global(name):
+                if self.module.pointer != POINTER:
+                    raise Unliftable(f"the address of {name}, of {self.module.pointer} bits")
                 return Pointer(name, const(0, POINTER))
             case Undefined():
                 return _undefined(kind)
@@ -366,6 +368,8 @@ class _Translation:
         return as_value(thing)
 
     def _pointer(self, operand: Typed) -> Pointer:
+        if self.module.pointer != POINTER:
+            raise Unliftable(f"an address of {self.module.pointer} bits")
         thing = self._thing(operand)
         if isinstance(thing, Several):
             raise Unliftable("a structure used as an address")

@@ -145,7 +145,9 @@ def _configure(
         raise Problem(f"{tree}: a tree that was built in must be configured, or cleaned with 'make mrproper'; it has generated files and no .config")
     place.mkdir(parents=True, exist_ok=True)
     compiler = place / "bitspec-clang"
-    compiler.write_text(f'#!/bin/sh\nexec {shlex.join(clang.command)} --target={target.triple} "$@"\n', encoding="utf-8")
+    own = ["-isystem", str(clang.resources)] if clang.resources is not None else []  # ziglang's clang does not find its own headers
+    command = shlex.join([*clang.command, f"--target={target.triple}", *own])
+    compiler.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
     compiler.chmod(0o755)
     make = ["make", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
     if sandbox:

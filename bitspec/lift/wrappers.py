@@ -109,7 +109,7 @@ def wrap(one: Signature, bodies: Iterable[str] = ()) -> tuple[Wrapper, ...]:
 
 def constants(more: Mapping[str, str] = CONSTANTS) -> tuple[Wrapper, ...]:
     """A wrapper a constant, by name and C."""
-    return tuple(_number(name, f"{CONSTANT}{place}", text) for place, (name, text) in enumerate(more.items()))
+    return tuple(number(name, f"{CONSTANT}{place}", text) for place, (name, text) in enumerate(more.items()))
 
 
 def addresses() -> tuple[Wrapper, ...]:
@@ -121,7 +121,8 @@ def addresses() -> tuple[Wrapper, ...]:
     )
 
 
-def _number(name: str, symbol: str, text: str) -> Wrapper:
+def number(name: str, symbol: str, text: str) -> Wrapper:
+    """The wrapper around a number."""
     return Wrapper(name, symbol, f"unsigned long {symbol}(void) {{ return {text}; }}")
 
 

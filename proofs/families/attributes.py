@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from bitspec.expr import Expr, and_, const, eq, iff, implies, not_, or_, select, var
 from bitspec.layout import Absent, Kernel
-from bitspec.vocabulary import Level
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
-from proofs.leaves import writers
 from proofs.preconditions import Given
-from proofs.state import Missing, State
-from proofs.states import inaccessible, mapped, writable
-from proofs.subjects import Lacking, Setter, leaves, mapped_leaves, rows, setters, settled_leaves
+from proofs.state import State
+from proofs.states import settled
+from proofs.subjects import Aspect, Lacking, Setter, leaves, mapped_leaves, rows, setters, settled_leaves
+
+INVALIDATED = ("leaf-invalidated", "leaf-devmap-invalidated")
 
 
 def codes(number: int) -> tuple[str, str, str]:
@@ -239,7 +239,7 @@ def setter_moves_frame(k: Kernel, s: Setter) -> Expr:
 
 
 @claim("setter-disturbs", *codes(21), about=setters(*PERMITTED))
-def setter_disturbs(k: Kernel, s: Setter) -> Expr:
+def setter_disturbs(k: Kernel, s: Setter) -> Goal:
     """A setter changes no attribute but its own, and those it is documented to carry along.
 
     mkdirty may set soft-dirty; mkuffd_wp clears write; mkwrite_shstk makes dirty; mkdevmap makes special, and no THP.
@@ -252,7 +252,8 @@ def setter_disturbs(k: Kernel, s: Setter) -> Expr:
     """
     after = k.helper(s.stem)(s.entry)
     kept = [name for name in _ATTRIBUTES if name not in PERMITTED[s.stem] and k.has(name)]
-    return and_(*[iff(k.helper(name)(after), k.helper(name)(s.entry)) for name in kept])
+    parts = tuple((name, iff(k.helper(name)(after), k.helper(name)(s.entry))) for name in kept)
+    return Goal(and_(*[part for _, part in parts]), parts=parts)
 
 
 @claim("frame-lost", *codes(22), about=leaves)
@@ -272,38 +273,83 @@ def frame_lost(k: Kernel, s: State) -> Expr:
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An attribute that modify has to keep.
+class Changed(Aspect):
+    """A kind of leaf whose protection is changed to any in the table, and what is asked of the change.
 
     Attributes:
-        name: as a subject.
-        attribute: the predicate.
-        state: the leaf it is asked of.
+        attribute: the predicate that must stay, or "" where the frame is meant.
+        after: the leaf afterwards.
+        choice: which protection it gets.
     """
 
-    name: str
     attribute: str
-    state: State
+    after: Expr
+    choice: Expr
+
+    @property
+    def name(self) -> str:
+        """``pte_modify/dirty``, ``pte_modify/dirty(leaf-protnone)``."""
+        what = f"{self.state.level}_modify" + (f"/{self.attribute}" if self.attribute else "")
+        return what if self.state.name == "mapped" else f"{what}({self.state.name})"
+
+    @property
+    def given(self) -> tuple[Given, ...]:
+        """The state's, and that the protection is in the table."""
+        return (*self.state.given, Given(pre.PROTECTION, const(1, 1)))
+
+    @property
+    def variables(self) -> tuple[Expr, ...]:
+        """The state's inputs, and the new protection."""
+        return (*self.state.variables, self.choice)
 
 
-def _kept(scene: Scene) -> Iterator[Kept | Lacking]:
+def _changed(scene: Scene, attribute: str) -> Iterator[Changed]:
+    """Every kind of leaf with its protection changed.  Raises Absent."""
+    k = scene.k
+    modify = k.modify
+    table = tuple(dict.fromkeys(row.value for row in k.protections))
+    choice = var("newprot", max(1, (len(table) - 1).bit_length()))
+    for state in settled(scene.layout, scene.level):
+        yield Changed(state, attribute, modify(state.entry, select(choice, table, state.entry.width)), choice)
+
+
+def _kept(scene: Scene) -> Iterator[Changed | Lacking]:
     for attribute in ("soft_dirty", "uffd_wp", "special", "devmap", "dirty", "young"):
-        name = f"{scene.level}_modify/{attribute}"
         try:
-            scene.k.helper("modify")
             scene.k.helper(attribute)
-            state = scene.states.get("leaf-devmap") if attribute == "devmap" else mapped(scene.layout, scene.level)
-            if isinstance(state, State):
-                yield Kept(name, attribute, state)
+            yield from _changed(scene, attribute)
         except Absent as reason:
-            yield Lacking(name, str(reason))
+            yield Lacking(f"{scene.level}_modify/{attribute}", str(reason))
+
+
+def _framed(scene: Scene) -> Iterator[Changed | Lacking]:
+    try:
+        yield from _changed(scene, "")
+    except Absent as reason:
+        yield Lacking(f"{scene.level}_modify", str(reason))
+
+
+@claim("modify-moves-frame", *codes(24), about=_framed)
+def modify_moves_frame(k: Kernel, s: Changed) -> Expr:
+    """Changing the protection of a leaf keeps its frame.
+
+    It is asked of accessible, devmap and prot-none leaves, for every protection in the table.
+
+    Why it matters: mprotect() would map somebody else's memory.
+
+    Example: x86 must flip the inverted frame when a leaf becomes prot-none, and flip it back.
+
+    References: arch/x86/include/asm/pgtable-invert.h: flip_protnone_guard; mm/mprotect.c.
+    """
+    assert s.state.frame is not None
+    return eq(k.pfn(s.after), s.state.frame)
 
 
 @claim("modify-forgets", *codes(23), about=_kept)
-def modify_forgets(k: Kernel, s: Kept) -> Goal:
+def modify_forgets(k: Kernel, s: Changed) -> Expr:
     """Changing the protection of a leaf keeps soft-dirty, uffd-wp, special, devmap, dirty and young.
 
-    It is asked for every protection in the table, PROT_NONE among them.
+    It is asked of accessible, devmap and prot-none leaves, for every protection in the table, PROT_NONE among them.
 
     Why it matters: mprotect() and NUMA balancing go through it; what it drops is lost for every page of the range.
 
@@ -311,109 +357,11 @@ def modify_forgets(k: Kernel, s: Kept) -> Goal:
 
     References: mm/mprotect.c: change_pte_range; the _PAGE_CHG_MASK (_HPAGE_CHG_MASK) of each architecture.
     """
-    table = tuple(dict.fromkeys(row.value for row in k.protections))
-    choice = var("newprot", max(1, (len(table) - 1).bit_length()))
-    after = k.modify(s.state.entry, select(choice, table, k.use.views["leaf"].width))
     test = k.helper(s.attribute)
-    return Goal(
-        iff(test(after), test(s.state.entry)),
-        (*s.state.given, Given(pre.PROTECTION, const(1, 1))),
-        s.state.entry,
-        (*s.state.variables, choice),
-    )
+    return iff(test(s.after), test(s.entry))
 
 
-@dataclass(frozen=True)
-class Move:
-    """A helper that takes leaves of one state to another.
-
-    Attributes:
-        name: as a subject.
-        before: the leaf it is applied to, or None for a constructor.
-        after: the entry it gives.
-        into: where that has to be.
-        given: what may be assumed.
-        variables: the inputs.
-    """
-
-    name: str
-    entry: Expr
-    after: Expr
-    into: State
-    given: tuple[Given, ...]
-    variables: tuple[Expr, ...]
-
-
-_STAYING = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp", "mkspecial")
-
-
-def _move(k: Kernel, stem: str, source: State, target: State) -> Move:
-    return Move(f"{k.name(stem)}({source.name})", source.entry, k.helper(stem)(source.entry), target, source.given, source.variables)
-
-
-def _moves(scene: Scene) -> Iterator[Move | Lacking | Missing]:
-    k, level = scene.k, scene.level
-    try:
-        everything = mapped(scene.layout, level)
-    except Absent as reason:
-        yield Lacking(f"pfn_{level}", str(reason))
-        return
-    young, old = scene.states.get("leaf"), scene.states.get("leaf-old")
-    for stem, source, target in (("mkyoung", old, young), ("mkold", young, old)):
-        if isinstance(source, State) and isinstance(target, State):
-            yield _move(k, stem, source, target)
-    for stem in _STAYING:
-        if k.has(stem):
-            yield _move(k, stem, everything, everything)
-    for stem in writers(k):
-        yield _move(k, stem, writable(scene.layout, level), everything)
-    yield from _constructions(scene, everything, access=True)
-    for name in ("leaf-devmap", "leaf-protnone"):
-        kind = scene.states.get(name)
-        if isinstance(kind, State):
-            yield from (_move(k, stem, kind, kind) for stem in _STAYING if k.has(stem))
-    try:
-        none = inaccessible(scene.layout, level)
-    except Absent:
-        return
-    yield from _constructions(scene, none, access=False)
-
-
-def _constructions(scene: Scene, into: State, access: bool) -> Iterator[Move]:
-    k, level = scene.k, scene.level
-    table = tuple(dict.fromkeys(row.value for row in k.protections if row.access is access))
-    choice = var("prot", max(1, (len(table) - 1).bit_length()))
-    prot = select(choice, table, k.use.views["leaf"].width)
-    assert into.frame is not None
-    made = k.helper(f"pfn_{level}")(into.frame, prot)
-    if level is not Level.PTE:
-        made = k.mkhuge(made)
-    pfn = into.inputs[0].variable
-    given = (*(one for one in into.given if one.precondition is not pre.PROTECTION), Given(pre.PROTECTION, const(1, 1)))
-    yield Move(f"pfn_{level}({into.name})", made, made, into, given, (pfn, choice))
-    if k.has("modify"):
-        source = mapped(scene.layout, level)
-        after = k.modify(source.entry, prot)
-        yield Move(f"{level}_modify({into.name})", source.entry, after, into, source.given, (*source.variables, choice))
-
-
-@claim("helper-leaves-state", "LAY804", about=_moves)
-def helper_leaves_state(k: Kernel, s: Move) -> Expr:
-    """A constructor lands in the state it builds, and a setter stays in the state it promises.
-
-    mkyoung and mkold go between young and old leaves; the other setters keep an accessible leaf accessible; modify and pfn_pXd land among the accessible
-    or the prot-none leaves, by the protection.  The states were found by running the helpers on ints; this proves the result for all frames at once.
-
-    Why it matters: every other claim is asked of these states; a state that is too narrow makes a false proof.
-
-    Example: a wrprotect that clears a bit of the frame.
-
-    References: DESIGN, Semantics: states.
-    """
-    return s.into.member(s.after)
-
-
-@claim("leaf-without-present", *codes(55), about=rows("none", "table", "leaf-protnone", "leaf-invalidated"))
+@claim("leaf-without-present", *codes(55), about=rows("none", "table", "leaf-protnone", "leaf-devmap-protnone", *INVALIDATED))
 def leaf_without_present(k: Kernel, s: State) -> Expr:
     """What looks like a leaf looks present.
 
@@ -426,7 +374,7 @@ def leaf_without_present(k: Kernel, s: State) -> Expr:
     return implies(k.leaf(s.entry), k.present(s.entry))
 
 
-@claim("invalidated-passes-gup", "PMD252", "PUD352", about=rows("leaf-invalidated"))
+@claim("invalidated-passes-gup", "PMD252", "PUD352", about=rows(*INVALIDATED))
 def invalidated_passes_gup(k: Kernel, s: State) -> Expr:
     """An invalidated leaf is refused by the lockless walk.
 
@@ -444,7 +392,7 @@ def invalidated_passes_gup(k: Kernel, s: State) -> Expr:
     return not_(and_(*passed))
 
 
-@claim("mkinvalid-not-idempotent", "PMD253", "PUD353", about=rows("leaf-invalidated"))
+@claim("mkinvalid-not-idempotent", "PMD253", "PUD353", about=rows(*INVALIDATED))
 def mkinvalid_not_idempotent(k: Kernel, s: State) -> Expr:
     """Invalidating an invalidated leaf changes nothing.
 
@@ -455,3 +403,44 @@ def mkinvalid_not_idempotent(k: Kernel, s: State) -> Expr:
     References: mm/pgtable-generic.c: pmdp_invalidate.
     """
     return eq(k.mkinvalid(s.entry), s.entry)
+
+
+@dataclass(frozen=True)
+class Invalidated(Aspect):
+    """A kind of leaf, and an attribute that mkinvalid has to keep.
+
+    Attributes:
+        attribute: the predicate.
+    """
+
+    attribute: str
+
+    @property
+    def name(self) -> str:
+        """``pmd_mkinvalid/dirty``."""
+        what = f"{self.state.level}_mkinvalid/{self.attribute}"
+        return what if self.state.name == "mapped" else f"{what}({self.state.name})"
+
+
+def _invalidated(scene: Scene) -> Iterator[Invalidated | Lacking]:
+    for attribute in ("young", "dirty", "write", "soft_dirty", "uffd_wp", "special", "devmap"):
+        try:
+            scene.k.helper("mkinvalid")
+            scene.k.helper(attribute)
+            yield from (Invalidated(state, attribute) for state in settled(scene.layout, scene.level))
+        except Absent as reason:
+            yield Lacking(f"{scene.level}_mkinvalid/{attribute}", str(reason))
+
+
+@claim("mkinvalid-forgets", "PMD254", "PUD354", about=_invalidated)
+def mkinvalid_forgets(k: Kernel, s: Invalidated) -> Expr:
+    """Invalidating a leaf keeps young, dirty, write, soft-dirty, uffd-wp, special and devmap.
+
+    Why it matters: __split_huge_pmd_locked() reads them from the entry it has just invalidated, and gives them to the PTEs.
+
+    Example: an invalidation that rebuilds the entry from its frame and a fresh protection.
+
+    References: mm/huge_memory.c: __split_huge_pmd_locked, change_huge_pmd; mm/pgtable-generic.c: pmdp_invalidate.
+    """
+    test = k.helper(s.attribute)
+    return iff(test(k.mkinvalid(s.entry)), test(s.entry))

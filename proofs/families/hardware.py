@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from bitspec.expr import Expr, and_, eq, iff, implies, not_, or_
 from bitspec.fields import Owner
 from bitspec.hardware import Access, Update, Walk
+from bitspec.vocabulary import LEAVES
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.families.swap import decoded
@@ -71,9 +72,9 @@ def table_not_walked(scene: Scene, s: State) -> Goal:
 
 @claim("leaf-not-translated", "HW902", about=rows("leaf"), column="hardware", expect="leaf", scene=True)
 def leaf_not_translated(scene: Scene, s: State) -> Goal:
-    """The hardware translates a young leaf, or refuses an access that its protection forbids; some access it permits.
+    """The hardware translates a young leaf, or refuses the access; some access it permits.
 
-    It never faults on a reserved bit, never walks on as through a table, never finds it invalid.
+    It never faults on a reserved bit, never walks on as through a table, never finds it invalid.  Which accesses it must permit is permitted-access-refused.
 
     Why it matters: a fault the kernel cannot resolve comes again, for ever; a walk reads user data as page tables.
 
@@ -99,7 +100,7 @@ def old_leaf_misread(scene: Scene, s: State) -> Goal:
     return _goal(scene, s, and_(*[or_(one.leaf, one.refused, one.invalid) for one in walks(scene, s.entry).values()]))
 
 
-@claim("protnone-accessible", "HW909", about=rows("leaf-protnone"), column="hardware", expect="invalid|refused", scene=True)
+@claim("protnone-accessible", "HW909", about=rows("leaf-protnone", "leaf-devmap-protnone"), column="hardware", expect="invalid|refused", scene=True)
 def protnone_accessible(scene: Scene, s: State) -> Goal:
     """The hardware permits no access through a prot-none leaf.
 
@@ -114,7 +115,7 @@ def protnone_accessible(scene: Scene, s: State) -> Goal:
     return _goal(scene, s, and_(*[or_(one.invalid, one.refused) for one in walks(scene, s.entry).values()]))
 
 
-@claim("invalidated-leaf-walked", "HW910", about=rows("leaf-invalidated"), column="hardware", expect="invalid", scene=True)
+@claim("invalidated-leaf-walked", "HW910", about=rows("leaf-invalidated", "leaf-devmap-invalidated"), column="hardware", expect="invalid", scene=True)
 def invalidated_leaf_walked(scene: Scene, s: State) -> Goal:
     """The hardware finds an invalidated leaf invalid.
 
@@ -167,7 +168,7 @@ def store_without_write(scene: Scene, s: State) -> Goal:
     return _goal(scene, s, implies(walks(scene, s.entry)[Access.STORE].leaf, scene.k.write(s.entry)))
 
 
-@claim("reserved-bit-set", "HW903", about=rows("table", "leaf", "leaf-old", "leaf-devmap", "leaf-protnone"), scene=True)
+@claim("reserved-bit-set", "HW903", about=rows("table", *LEAVES), scene=True)
 def reserved_bit_set(scene: Scene, s: State) -> Goal:
     """No valid entry the kernel builds sets a bit the hardware reserves, whether that faults at once or is only promised to be zero (RES0).
 
@@ -184,13 +185,61 @@ def reserved_bit_set(scene: Scene, s: State) -> Goal:
     return _goal(scene, s, and_(*[not_(one.reserved) for one in results], *[or_(one.invalid, eq(s.entry & zero, 0)) for one in results]))
 
 
+@claim("permitted-access-refused", "HW912", about=rows("leaf", "leaf-devmap"), scene=True)
+def permitted_access_refused(scene: Scene, s: State) -> Goal:
+    """The hardware permits a load through a young leaf that GUP may read, and a store through a young, dirty leaf that GUP may write.
+
+    Why it matters: the kernel has nothing left to do about such a fault: it comes again, for ever.
+
+    Example: arm64 with a mkdirty that leaves RDONLY set; s390 with one that leaves the page protected.
+
+    References: mm/memory.c: handle_pte_fault; each architecture's manual.
+    """
+    k, results = scene.k, walks(scene, s.entry)
+    young = k.young(s.entry)
+    load = implies(and_(young, k.access_permitted_read(s.entry)), results[Access.LOAD].leaf)
+    store = implies(and_(young, k.dirty(s.entry), k.access_permitted_write(s.entry)), results[Access.STORE].leaf)
+    return _goal(scene, s, and_(load, store))
+
+
+@claim("gup-permits-more", "HW914", about=mapped_leaves, scene=True)
+def gup_permits_more(scene: Scene, s: State) -> Goal:
+    """What access_permitted lets get_user_pages_fast() do, the leaf permits: a write needs a writable leaf, and a read one that a load would reach.
+
+    A load that only finds the leaf old counts as reaching it.
+
+    Why it matters: GUP would touch memory for a user who may not.
+
+    Example: an access_permitted that ignores the user bit.
+
+    References: mm/gup.c: gup_fast_pte_range, gup_fast_pmd_leaf.
+    """
+    k = scene.k
+    load = walks(scene, k.mkyoung(s.entry))[Access.LOAD].leaf
+    write = implies(k.access_permitted_write(s.entry), k.write(s.entry))
+    return _goal(scene, s, and_(write, implies(k.access_permitted_read(s.entry), load)))
+
+
+@claim("fetch-without-exec", "HW913", about=mapped_leaves, scene=True)
+def fetch_without_exec(scene: Scene, s: State) -> Goal:
+    """The hardware permits a user's fetch only through a leaf the kernel calls executable, where it has such a predicate.
+
+    Why it matters: data would be executed.
+
+    Example: a predicate on a bit the hardware reads the other way round.
+
+    References: arch/x86/include/asm/pgtable.h: pte_exec.
+    """
+    return _goal(scene, s, implies(walks(scene, s.entry)[Access.FETCH].leaf, scene.k.exec(s.entry)))
+
+
 def _updates(scene: Scene, access: Access) -> tuple[Update, ...]:
     return tuple(one for one in scene.hardware.updates if one.access in (None, access))
 
 
 @claim("hardware-update-hidden", "HW911", about=mapped_leaves, scene=True)
 def hardware_update_hidden(scene: Scene, s: State) -> Goal:
-    """After a load the leaf is young, after a store it is dirty: the hardware has marked it, or it was marked before.
+    """After a load or a fetch the leaf is young, after a store it is dirty: the hardware has marked it, or it was marked before.
 
     Where the hardware marks nothing by itself, it must refuse the access until the kernel has.
 
@@ -203,7 +252,7 @@ def hardware_update_hidden(scene: Scene, s: State) -> Goal:
     k = scene.k
     results = walks(scene, s.entry)
     facts = []
-    for access, test in ((Access.LOAD, "young"), (Access.STORE, "dirty")):
+    for access, test in ((Access.LOAD, "young"), (Access.FETCH, "young"), (Access.STORE, "young"), (Access.STORE, "dirty")):
         after = s.entry
         for update in _updates(scene, access):
             after = update.apply(after)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bitspec.expr import Expr, const, eq, ne
 from bitspec.fields import Field, Owner, View
-from bitspec.layout import Kernel
+from bitspec.layout import Absent, Kernel
 from bitspec.vocabulary import LEAVES, NON_PRESENT
 from proofs.claim import Goal, Scene, claim
 from proofs.state import Missing, State
@@ -21,20 +21,24 @@ class Seen:
     Attributes:
         name: the view's.
         kernel: the kernel's fields.
-        hardware: what the hardware does with the same kind of entry, or None where it does not walk.
+        hardware: what the hardware does with the same kind of entry, or None where it has none.
+        why: why not, if so.
     """
 
     name: str
     kernel: View
     hardware: View | None
+    why: str
 
 
 def _views(scene: Scene) -> Iterator[Seen]:
     facts = scene.layout.hardware
     walked = facts.no_walk is None and scene.level in facts.levels
     for name, view in scene.k.use.views.items():
-        other = facts.levels[scene.level].views.get("invalid" if name == "swap" else name) if walked else None
-        yield Seen(name, view, other)
+        theirs = facts.levels[scene.level].views if walked else {}
+        other = theirs.get("invalid" if name == "swap" else name)
+        why = facts.no_walk or f"the hardware has no {name} entry at {scene.level} in variant {facts.variant}"
+        yield Seen(name, view, other, why)
 
 
 @claim("fields-overlap", "LAY801", about=_views)
@@ -67,7 +71,7 @@ def software_on_hardware_bit(k: Kernel, s: Seen) -> Goal:
     References: each architecture's manual, named with its hardware facts.
     """
     if s.hardware is None:
-        return Goal(const(1, 1), (), const(0, s.kernel.width))
+        raise Absent(s.why)
     taken = 0
     for one in s.kernel:
         if one.owner is Owner.SOFTWARE:

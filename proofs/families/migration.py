@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bitspec.expr import Expr, and_, bits, eq, iff, zext
+from bitspec.expr import Expr, and_, bits, eq, iff, ite, var, zext
 from bitspec.layout import Kernel
 from bitspec.vocabulary import Level
-from proofs.claim import Scene, claim
+from proofs import preconditions as pre
+from proofs.claim import Goal, Scene, claim
 from proofs.families.swap import decoded
+from proofs.preconditions import Given
 from proofs.state import Missing, State
 from proofs.states import migration_keeps_age, swap_flags
 from proofs.subjects import Lacking, migrations
@@ -72,8 +74,10 @@ def migration_age_lost(k: Kernel, s: State) -> Expr:
 
 
 @claim("split-loses-migration", "MIG505/pmd", about=migrations)
-def split_loses_migration(k: Kernel, s: State) -> Expr:
-    """A migration PMD split into PTEs keeps kind, frame, age, soft-dirty and uffd-wp.
+def split_loses_migration(k: Kernel, s: State) -> Goal:
+    """A migration PMD split into PTEs keeps kind, frame, age, soft-dirty and uffd-wp, in every one of the PTEs.
+
+    The PTEs name the frames that follow each other from the PMD's on.
 
     Why it matters: the two levels have codecs of their own, and a flag one has may be missing in the other.
 
@@ -82,11 +86,16 @@ def split_loses_migration(k: Kernel, s: State) -> Expr:
     References: mm/huge_memory.c: __split_huge_pmd_locked.
     """
     pte = k.layout.at(Level.PTE)
-    swp = k.helper("__swp_entry")(decoded(k, s.entry, "__swp_type"), decoded(k, s.entry, "__swp_offset"))
-    made = pte.helper("__swp_entry_to_pte")(swp)
-    facts = [eq(decoded(pte, made, part), decoded(k, s.entry, part)) for part in ("__swp_type", "__swp_offset")]
+    order = k.use.order
+    index = var("index", order)
+    page = zext(index, 64)
+    kind, offset = decoded(k, s.entry, "__swp_type"), decoded(k, s.entry, "__swp_offset")
+    made = pte.helper("__swp_entry_to_pte")(k.helper("__swp_entry")(kind, offset + page))
+    facts = []
     for flag in swap_flags(k):
-        facts.append(pte.helper(f"swp_{flag}")(pte.helper(f"swp_mk{flag}")(made)))
-    return and_(*facts)
-
-
+        marked = k.helper(f"swp_{flag}")(s.entry)
+        made = ite(marked, pte.helper(f"swp_mk{flag}")(made), made)
+        facts.append(iff(pte.helper(f"swp_{flag}")(made), marked))
+    facts += [eq(decoded(pte, made, "__swp_type"), kind), eq(decoded(pte, made, "__swp_offset"), offset + page)]
+    aligned = eq(s.value("pfn") & ((1 << order) - 1), 0)
+    return Goal(and_(*facts), (Given(pre.ALIGNED, aligned),), s.entry, (*s.variables, index))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bitspec.expr import Expr, and_, const, eq, iff, implies, not_, or_, uge, ult, var, zext
 from bitspec.layout import Absent, Kernel
+from bitspec.vocabulary import NON_PRESENT
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.preconditions import Given
@@ -160,6 +161,23 @@ def offset_probe_wrong(k: Kernel, s: Thing) -> Goal:
     return Goal(and_(eq(offset & (offset + 1), 0), uge(offset, probed)), (), entry)
 
 
+@claim("encoder-spills", "SWP419/pte,pmd", about=_codec)
+def encoder_spills(k: Kernel, s: Thing) -> Goal:
+    """An offset wider than the codec holds does not spill out of its field: the encoder masks with the field's mask.
+
+    Why it matters: __swp_entry() has no other guard; the probe of the maximum swap size itself passes all ones.
+
+    Example: m68k-sun3 before v6.3: an offset of 2^24 set the valid bit.
+
+    References: the v6.3 series "mm: support __HAVE_ARCH_PTE_SWP_EXCLUSIVE on all architectures with swap PTEs", which added such masks.
+    """
+    kind, offset = var("type", 5), var("offset", 64)
+    encode = k.helper(f"__swp_entry_to_{k.level}")
+    entry = encode(k.helper("__swp_entry")(zext(kind, 64), offset))
+    cut = encode(k.helper("__swp_entry")(zext(kind, 64), offset & probed_offset(k.layout)))
+    return Goal(eq(entry, cut), (), entry, (kind, offset))
+
+
 @claim("flag-sticky", "SWP416/pte,pmd", about=flagged)
 def flag_sticky(k: Kernel, s: Flagged) -> Expr:
     """A software flag that was cleared is gone.
@@ -261,23 +279,15 @@ def _l1tf(scene: Scene) -> Iterator[State | Missing | Lacking]:
     """Asked only of hardware that loads through the address field of non-present entries."""
     if scene.layout.hardware.speculated is None:
         return
-    for name in ("swap", "leaf-protnone", "leaf-invalidated", *migration_names()):
-        found = scene.states.get(name)
-        if found is not None:
-            yield found
-
-
-def migration_names() -> tuple[str, ...]:
-    """The three kinds of migration entry."""
-    return ("migration-read", "migration-read-exclusive", "migration-write")
+    yield from rows(*NON_PRESENT, "leaf-protnone", "leaf-devmap-protnone", "leaf-invalidated", "leaf-devmap-invalidated")(scene)
 
 
 @claim("l1tf-points-to-memory", "SWP410", about=_l1tf, scene=True)
 def l1tf_points_to_memory(scene: Scene, s: State) -> Goal:
     """On hardware with L1TF, the address field of an entry that is not present lies in the upper half of the physical address space.
 
-    It is asked of swap entries for every offset arch_max_swapfile_size() permits, and of prot-none, invalidated and migration entries for every frame in
-    the lower half, MAX_PA/2, where the kernel lets memory be.
+    It is asked of swap entries for every offset arch_max_swapfile_size() permits, and of prot-none, invalidated and other non-present entries for every
+    frame in the lower half, MAX_PA/2, where the kernel lets memory be.
 
     Why it matters: the CPU speculates through that field into the L1 cache before it notices that the entry is not present (CVE-2018-3620).
 

@@ -195,7 +195,7 @@ def leaf_not_huge(k: Kernel, s: State) -> Expr:
     return k.trans_huge(s.entry)
 
 
-@claim("devmap-looks-huge", *codes(44)[1:], about=rows("leaf-devmap"), column="trans_huge", expect=False)
+@claim("devmap-looks-huge", *codes(44)[1:], about=rows("leaf-devmap", "leaf-devmap-protnone", "leaf-devmap-invalidated"), column="trans_huge", expect=False)
 def devmap_looks_huge(k: Kernel, s: State) -> Expr:
     """A devmap leaf does not look like a transparent huge page.
 
@@ -221,7 +221,7 @@ def leaf_looks_protnone(k: Kernel, s: State) -> Expr:
     return not_(k.protnone(s.entry))
 
 
-@claim("protnone-not-recognised", *codes(46), about=rows("leaf-protnone"), column="protnone", expect=True)
+@claim("protnone-not-recognised", *codes(46), about=rows("leaf-protnone", "leaf-devmap-protnone"), column="protnone", expect=True)
 def protnone_not_recognised(k: Kernel, s: State) -> Expr:
     """A prot-none leaf looks prot-none.
 
@@ -234,7 +234,7 @@ def protnone_not_recognised(k: Kernel, s: State) -> Expr:
     return k.protnone(s.entry)
 
 
-@claim("leaf-not-bad", "PMD247", "PUD347", about=rows("leaf", "leaf-old", "leaf-devmap", "leaf-protnone"), column="bad", expect=True)
+@claim("leaf-not-bad", "PMD247", "PUD347", about=rows("leaf", "leaf-old", "leaf-devmap", "leaf-protnone", "leaf-devmap-protnone"), column="bad", expect=True)
 def leaf_not_bad(k: Kernel, s: State) -> Expr:
     """A huge leaf is bad: it is not what a table looks like.
 

@@ -1,0 +1,1 @@
+"""64-bit LoongArch: how to lift its headers; no hardware facts yet."""
