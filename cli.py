@@ -242,7 +242,8 @@ def _check(layouts: list[Layout], levels: tuple[Level, ...], codes: frozenset[st
     from proofs.check import Checker, Statistics
     from proofs.report import finding, stale, tables
 
-    known = {arch: discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
+    lifted_only = frozenset(toolchains.architectures()) - frozenset(discover.architectures())
+    known = {arch: () if arch in lifted_only else discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
     statistics = Statistics()
     checkers = {arch: Checker(entries, timeout, statistics=statistics) for arch, entries in known.items()}  # what is known of one says nothing of another
     results: list[Result] = []
@@ -358,7 +359,9 @@ def show(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 @_config
 @_guarded
 def decode(target: str, level_name: str, value: str, variant: str | None, config: str) -> None:
-    """Say what one raw entry means: its states, its fields, the kernel's predicates, the walk.  VALUE is hexadecimal (0x...), decimal, octal (0o...) or binary (0b...).
+    """Say what one raw entry means: its states, its fields, the kernel's predicates, the walk.
+
+    VALUE is hexadecimal (0x...), decimal, octal (0o...) or binary (0b...).
 
     \b
     Example:
@@ -479,7 +482,7 @@ def _progress(line: str) -> None:
 
 
 def _variants(arch: str, variant: str | None) -> tuple[str, ...]:
-    known = discover.variants(arch)
+    known = toolchains.variants(arch)
     if variant == "all":
         return known
     if variant is not None and variant not in known:
@@ -552,13 +555,13 @@ def _liftings(
 
     clang, version = toolchain.find(cc), release(tree)
     same = "linux-" + ".".join(version.split(".")[:2])
-    every = [arch for arch in toolchains.architectures() if same in discover.releases(arch)]
+    every = [arch for arch in toolchains.architectures() if same in toolchains.releases(arch)]
     if not targets and not every:
         raise BadInput(f"no architecture has a layout of {same}, which {tree} is; name one to hold against it, as ARCH@LAYOUT")
     for name in targets or every:
         arch, chosen = _target(name)
-        if chosen is None and same not in discover.releases(arch):
-            raise BadInput(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(discover.releases(arch))}")
+        if chosen is None and same not in toolchains.releases(arch):
+            raise BadInput(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(toolchains.releases(arch)) or 'none'}")
         for one in _variants(arch, variant):
             try:
                 discover.layout(arch, chosen or same, one)
@@ -576,7 +579,12 @@ def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, bui
     from proofs.conform import EQUAL
     from proofs.conform import conform as compare
 
-    for layout, lifting in _liftings(targets, tree, variant, build=build, cc=cc):
+    lone = tuple(name for name in targets if name in toolchains.architectures() and not toolchains.releases(name))
+    for arch in lone:
+        yield from _bare_layouts(arch, tree, variant, build, cc)
+    if lone and len(lone) == len(targets):
+        return
+    for layout, lifting in _liftings(tuple(name for name in targets if name not in lone), tree, variant, build=build, cc=cc):
         agreed = frozenset(one.name for one in compare(layout, lifting).results if one.verdict == EQUAL)
         made = from_tree(layout, lifting, agreed)
         for name, reason in made.declared.items():
@@ -612,7 +620,7 @@ def replay(target: str, level_name: str, entries: tuple[str, ...], variant: str 
     for number, text in zip(numbers, entries, strict=True):
         if number >> width:
             raise BadInput(f"the value must fit into {width} bits, not {text}")
-    machine = _machine(layout)
+    machine = next(_machines(layout))
     if at not in machine.slots:
         raise BadInput(f"{layout.name} {layout.hardware.variant} {at} cannot be asked: {machine.missing.get(at, 'the machine has no such level')}")
     wrong = False
@@ -624,21 +632,21 @@ def replay(target: str, level_name: str, entries: tuple[str, ...], variant: str 
     sys.exit(int(wrong))
 
 
-def _machine(layout: Layout) -> Any:
-    """The emulated machine of a layout's variant, set up and with its controls passed."""
+def _machines(layout: Layout) -> Iterator[Any]:
+    """The emulated machines of a layout's variant, one for each of the circumstances, set up and with their controls passed."""
     from archs import machines
     from bitspec.mmu.controls import BrokenSetup, control
     from bitspec.mmu.emulator import EmulatorMissing
 
     try:
-        machine = machines.machine(layout.arch, layout.hardware.variant)
-        control(machine)
+        for machine in machines.every(layout.arch, layout.hardware.variant):
+            control(machine)
+            yield machine
     except EmulatorMissing as error:
         raise BadInput(str(error)) from None
     except BrokenSetup as error:
         click.echo(f"bitspec: internal error: {error}", err=True)
         sys.exit(INTERNAL)
-    return machine
 
 
 @main.command()
@@ -668,11 +676,25 @@ def confirm(target: str, variant: str | None, samples: int, seed: int) -> None:
     status = 0
     for one in possible if variant == "all" else (variant or possible[0],):
         layout = _one(target, one)
-        found = ask(layout, _machine(layout), samples, seed)
-        for line in render(found):
-            click.echo(line)
-        status |= found.status
+        for machine in _machines(layout):
+            found = ask(layout, machine, samples, seed)
+            for line in render(found):
+                click.echo(line)
+            status |= found.status
     sys.exit(status)
+
+
+def _bare_layouts(arch: str, tree: Path, variant: str | None, build: Path | None, cc: str | None) -> Iterator[Layout]:
+    """Layouts of an architecture that nobody has declared: only what the kernel's own helpers say of each other can be asked."""
+    from bitspec.lift import toolchain
+    from bitspec.lift.layout import bare
+    from bitspec.lift.lifting import lift
+    from proofs.conform import config_of
+
+    clang = toolchain.find(cc)
+    for one in _variants(arch, variant):
+        lifting = lift(tree, toolchains.target(arch), one, clang, folder=build, progress=_progress)
+        yield bare(arch, one, lifting, config_of(lifting.build.options))
 
 
 if __name__ == "__main__":

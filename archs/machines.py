@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -37,3 +38,11 @@ def machine(arch: str, variant: str) -> Machine:
         raise Absent(f"{arch} {variant} cannot be emulated: {reason}; it can in {', '.join(possible)}")
     made: Machine = import_module(f"archs.{arch}.mmu").machine(variant)
     return made
+
+
+def every(arch: str, variant: str) -> Iterator[Machine]:
+    """The machine of one variant, and the same in other circumstances, as its ``mmu.py`` has them in ``others(variant)``."""
+    yield machine(arch, variant)
+    others = getattr(import_module(f"archs.{arch}.mmu"), "others", None)
+    if others is not None:
+        yield from others(variant)

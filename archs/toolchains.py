@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pkgutil import iter_modules
 from typing import Any
 
+import archs
 from archs import discover
 from bitspec.layout import Config, Layout
 from bitspec.lift.target import Target
@@ -16,7 +18,21 @@ from bitspec.vocabulary import VocabularyError, unknown
 @cache
 def architectures() -> tuple[str, ...]:
     """The architectures whose trees can be lifted."""
-    return tuple(arch for arch in discover.architectures() if find_spec(f"archs.{arch}.toolchain"))
+    found = [module.name for module in iter_modules(archs.__path__) if module.ispkg]
+    return tuple(sorted(name for name in found if find_spec(f"archs.{name}.toolchain")))
+
+
+def releases(arch: str) -> tuple[str, ...]:
+    """The releases an architecture has layouts of; an architecture that can only be lifted has none."""
+    return discover.releases(arch) if arch in discover.architectures() else ()
+
+
+def variants(arch: str) -> tuple[str, ...]:
+    """The hardware variants of an architecture, the default first.  Raises VocabularyError for one that is not known."""
+    if arch in discover.architectures():
+        return discover.variants(arch)
+    target(arch)
+    return tuple(import_module(f"archs.{arch}.toolchain").VARIANTS)
 
 
 def target(arch: str) -> Target:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from bitspec.expr import Expr, const, substitute, var
 from bitspec.fields import Field, LayoutError, View
@@ -410,7 +410,3 @@ class Kernel:
         if stem.endswith("__"):  # copy, pickle and the like ask for such names
             raise AttributeError(stem)
         return self.helper(stem)
-
-
-#: What an architecture's release file offers: the layout in a variant and config.
-Release: TypeAlias = Callable[[Hardware, Config], Layout]

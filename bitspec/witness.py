@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bitspec.expr import Expr, bit, eq, named, ne
+from bitspec.expr import Expr, bit, eq, named, ne, ult
 from bitspec.read.as_known import Known, known
 from bitspec.solver import Solver
 
@@ -46,9 +46,18 @@ def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | 
         for place, variable in enumerate(inputs):
             if values[0] != best or values[1 : 1 + place] != tuple(chosen):  # the model is not one of what is asserted by now
                 values = _certain(solver.model(target, *inputs))
-            chosen.append(_smallest(solver, variable, values[1 + place], Known(0, 0)))
-            solver.add(eq(variable, chosen[-1]))
+            value = values[1 + place]
+            if value and _has_choice(solver, variable, value):
+                value = _smallest(solver, variable, value, Known(0, 0))
+            chosen.append(value)
+            solver.add(eq(variable, value))
     return Witness(best, tuple(zip(inputs, chosen, strict=True)), unique)
+
+
+def _has_choice(solver: Solver, variable: Expr, value: int) -> bool:
+    """Whether `variable` could have another value: most inputs follow from the entry."""
+    with solver.scope(ne(variable, value)):
+        return solver.model() is not None
 
 
 def _certain(values: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -60,32 +69,21 @@ def _smallest(solver: Solver, expr: Expr, value: int, fixed: Known) -> int:
     """The value of `expr` with the fewest set bits, and the smallest of those.  `value` is one that is possible, `fixed` are the bits that have no choice."""
     free = [index for index in range(expr.width) if not (fixed.zeros | fixed.ones) >> index & 1]
     lowest = fixed.ones.bit_count()
-    few, enough = 0, value.bit_count() - lowest  # `enough` free bits can be set and all else clear; fewer than `few` cannot
-    while few < enough:
-        count = (few + enough) // 2
+    while value.bit_count() > lowest:  # a model is seldom far from the fewest bits: go down from it
         with solver.scope():
-            solver.add_count([bit(expr, index) for index in free], count)
+            solver.add_count([bit(expr, index) for index in free], value.bit_count() - lowest - 1)
             fewer = solver.model(expr)
         if fewer is None:
-            few = count + 1
-        else:
-            value = fewer[0]
-            enough = value.bit_count() - lowest
+            break
+        value = fewer[0]
     count = value.bit_count() - lowest
+    if not count:
+        return value
     with solver.scope():
-        if count:
-            solver.add_count([bit(expr, index) for index in free], count)
-        for index in reversed(free):
-            if not count:
-                break
-            one = bit(expr, index)
-            if value >> index & 1:
-                with solver.scope(~one):
-                    smaller = solver.model(expr)
-                if smaller is None:
-                    count -= 1
-                    solver.add(one)
-                    continue
-                value = smaller[0]
-            solver.add(~one)
-    return value
+        solver.add_count([bit(expr, index) for index in free], count)
+        while True:
+            with solver.scope(ult(expr, value)):
+                smaller = solver.model(expr)
+            if smaller is None:
+                return value
+            value = smaller[0]

@@ -20,6 +20,7 @@ from bitspec.vocabulary import Level
 from bitspec.witness import Witness, canonical
 from proofs.claim import Claim, Goal, Scene, claims
 from proofs.known import Known, find
+from proofs.state import Lacking
 
 
 class InternalError(Exception):
@@ -193,7 +194,7 @@ class _Round:
 
     def _settle(self, question: Question, place: int, later: list[_Open]) -> Result:
         """The result of what needs no solver; the rest is put into `later`, with a place kept for it."""
-        if hasattr(question.subject, "reason"):
+        if isinstance(question.subject, Lacking):
             return self._result(question, Verdict.NOT_APPLICABLE, reason=question.subject.reason)
         try:
             goal = question.claim.goal(self.scene, question.subject)
@@ -268,9 +269,11 @@ class _Round:
 
     def _worse(self, one: _Open, known: Known) -> bool:
         """Whether a part of the claim fails that the reviewed entry does not name."""
-        others = [part for name, part in one.goal.parts if name not in known.parts]
+        others = [_simplest(part) for name, part in one.goal.parts if name not in known.parts]
+        if all(decided(part) for part in others):
+            return False
         with self._ask().scope(one.broken, not_(and_(*others))):
-            return bool(others) and self._ask().model() is not None
+            return self._ask().model() is not None
 
     def _known(self, question: Question) -> Known | None:
         return find(self.checker.known, self.scene.layout, self.scene.level.value, question.code, question.subject.name)
@@ -363,12 +366,6 @@ def questions(scene: Scene, codes: frozenset[str] | None = None) -> Iterator[Que
             scene.k  # noqa: B018 - a folded level has no subjects to ask about
             yield from (Question(one, scene, subject) for subject in one.about(scene))
         except Absent as reason:
-            yield Question(one, scene, _Folded(str(scene.level), str(reason)))
-
-
-@dataclass(frozen=True)
-class _Folded:
-    name: str
-    reason: str
+            yield Question(one, scene, Lacking(str(scene.level), str(reason)))
 
 

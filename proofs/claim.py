@@ -19,14 +19,14 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from bitspec.expr import Expr
 from bitspec.hardware import Access, HardwareLevel, Walk
 from bitspec.layout import Absent, Kernel, Layout
 from bitspec.vocabulary import Level, VocabularyError, unknown
 from proofs.preconditions import Given, Precondition
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import states
 
 #: The headings of a claim's documentation, in order; the text before the first one says what the claim says.
@@ -46,15 +46,6 @@ FAMILIES: Final[Mapping[str, str]] = {
 }
 
 
-class Subject(Protocol):
-    """What a claim is asked about; its name is part of the result's key."""
-
-    @property
-    def name(self) -> str:
-        """As in reports."""
-        ...
-
-
 @dataclass(frozen=True)
 class Scene:
     """One level of a layout, with everything a claim may ask about."""
@@ -70,7 +61,7 @@ class Scene:
         return self.layout.at(self.level)
 
     @cached_property
-    def states(self) -> Mapping[str, State | Missing]:
+    def states(self) -> Mapping[str, State | Lacking]:
         """The states of this level, by name."""
         return states(self.layout, self.level)
 
@@ -87,7 +78,7 @@ class Scene:
         found = self.states.get(name)
         if found is None:
             raise Absent(f"{self.level} has no state {name}")
-        if isinstance(found, Missing):
+        if isinstance(found, Lacking):
             raise Absent(found.reason)
         return found
 
@@ -111,7 +102,7 @@ class Claim:
     Attributes:
         name: the defect, so that "bitspec reports NAME" reads right.
         codes: the code at each level it is asked at.
-        about: the subjects at a scene; a Missing one makes the result not applicable.
+        about: the subjects at a scene: anything with a name, and with the entry, given and variables a goal needs; a Lacking one is not applicable.
         statement: what must hold, as an expression or a Goal with preconditions of its own.
         column: the truth table's column it fills, or None.
         expect: what the cell promises: True, False, or a word for the hardware's reaction.
@@ -248,7 +239,7 @@ def assumptions(one: Claim, layouts: Iterable[Layout]) -> tuple[Precondition, ..
             scene = Scene(layout, level)
             try:
                 for subject in one.about(scene):
-                    if not hasattr(subject, "reason"):
+                    if not isinstance(subject, Lacking):
                         found.update(dict.fromkeys(given.precondition for given in one.goal(scene, subject).given))
             except Absent:
                 continue

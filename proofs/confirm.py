@@ -7,13 +7,13 @@ must fault without any walk into memory, whatever the specification says.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
 from bitspec.expr import Expr
-from bitspec.hardware import Access, Hardware
+from bitspec.hardware import Access
 from bitspec.layout import Layout
 from bitspec.mmu import values
 from bitspec.mmu.compare import Comparer, Difference, disagreement
@@ -22,7 +22,7 @@ from bitspec.mmu.expected import Expected, expected
 from bitspec.mmu.machine import Answer, Machine
 from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import NON_PRESENT, Level
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import states
 
 NEVER_WALKED: Final = ("none", *NON_PRESENT, "leaf-protnone", "leaf-invalidated")
@@ -81,7 +81,7 @@ class Confirmation:
         return int(any(one.differences for one in self.levels))
 
 
-def confirm(layout: Layout, machine: Machine, samples: int = 10_000, seed: int = 1, *, hardware: Hardware | None = None) -> Confirmation:
+def confirm(layout: Layout, machine: Machine, samples: int = 10_000, seed: int = 1, *, levels: Iterable[Level] = Level) -> Confirmation:
     """Put every question to both.
 
     Args:
@@ -89,19 +89,20 @@ def confirm(layout: Layout, machine: Machine, samples: int = 10_000, seed: int =
         machine: the emulated machine; the controls are run first.
         samples: random entries for each level.
         seed: of the random choice.
-        hardware: facts to confirm in place of the layout's own; tests put wrong ones here.
+        levels: which levels to ask about, of those the machine has.
 
     Raises BrokenSetup where the controls fail.
     """
     start = time.perf_counter()
     control(machine)
-    facts = hardware or layout.hardware
-    levels = [_level(layout, facts, machine, level, samples, seed) for level in machine.slots if level in facts.levels]
-    return Confirmation(layout, machine, levels, time.perf_counter() - start)
+    asked = [level for level in levels if level in machine.slots and level in layout.hardware.levels]
+    found = [_level(layout, machine, level, samples, seed) for level in asked]
+    return Confirmation(layout, machine, found, time.perf_counter() - start)
 
 
-def _level(layout: Layout, facts: Hardware, machine: Machine, level: Level, samples: int, seed: int) -> Confirmed:
-    comparer = Comparer(machine, level, expected(facts, level, machine.circumstances))
+def _level(layout: Layout, machine: Machine, level: Level, samples: int, seed: int) -> Confirmed:
+    facts = layout.hardware.level(level)
+    comparer = Comparer(machine, level, expected(layout.hardware, level, machine.circumstances))
     found = Confirmed(level)
     groups: dict[tuple[Access, str, str], tuple[Difference, int]] = {}
 
@@ -116,13 +117,12 @@ def _level(layout: Layout, facts: Hardware, machine: Machine, level: Level, samp
                 first, count = groups.get(key, (one, 0))
                 groups[key] = (first, count + 1)
 
-    kernel = list(_kernel(layout, level, samples, seed))
-    for state, entries in kernel:
+    for state, entries in _kernel(layout, level, samples, seed):
         found.states[state] = len(entries)
         ask(entries, state)
-    on = values.bases(facts.level(level), machine.slots[level])
-    ask(values.structured(facts.level(level), on))
-    ask(values.random(facts.level(level), on, samples, seed))
+    on = values.bases(facts, machine.slots[level])
+    ask(values.structured(facts, on))
+    ask(values.random(facts, on, samples, seed))
     found.questions, found.skipped, found.outcomes = comparer.questions, comparer.skipped, dict(comparer.outcomes)
     found.differences = [
         (first if key[2] else comparer.minimal(first), count, key[2]) for key, (first, count) in groups.items()
@@ -136,7 +136,7 @@ def _kernel(layout: Layout, level: Level, samples: int, seed: int) -> Iterator[t
         return
     source = Random(seed)
     for name, state in states(layout, level).items():
-        if not isinstance(state, Missing):
+        if not isinstance(state, Lacking):
             yield name, list(dict.fromkeys(_members(state, max(samples // 25, 50), source)))
 
 
@@ -206,10 +206,7 @@ def _wanted(want: Expected, entry: int) -> str:
 
 
 def _got(answer: Answer, entry: int) -> str:
-    if answer.address is None:
-        text = "fault"
-    else:
-        text = f"address {answer.address:#x}"
+    text = "fault" if answer.address is None else f"address {answer.address:#x}"
     if answer.reads:
         text += f", after reading a lower table at {answer.reads[0]:#x}"
     return text + (f", wrote {answer.after ^ entry:#x}" if answer.after != entry else "")
@@ -247,6 +244,15 @@ def replay(layout: Layout, machine: Machine, level: Level, entry: int) -> tuple[
         known = next((one.reason for one in machine.limitations if kind and one.covers(level, entry, want, got)), None)
         found.append(Replayed(access, want, got, kind, known))
     return tuple(found)
+
+
+def verdict(machine: Machine, rows: Sequence[Replayed]) -> str:
+    """One line for a report of something else that shows the entry."""
+    for one in rows:
+        if one.kind is not None and one.known is None:
+            return f"NOT confirmed on {machine.model}: {one.access.value}: {one.kind}"
+    reasons = [one.known for one in rows if one.known is not None]
+    return f"not decided by {machine.model}: {reasons[0]}" if reasons else f"confirmed on {machine.model}"
 
 
 def render_replay(machine: Machine, level: Level, entry: int, rows: Iterable[Replayed]) -> Iterator[str]:

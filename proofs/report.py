@@ -17,7 +17,7 @@ from proofs.check import Result, Verdict
 from proofs.claim import Scene, claims
 from proofs.known import Known
 from proofs.spoken import predicates, say
-from proofs.state import Missing, State, entry_variable
+from proofs.state import Lacking, State, entry_variable
 
 
 def finding(result: Result) -> plain.Finding:
@@ -207,7 +207,7 @@ def table(scene: Scene, cells: Mapping[tuple[str, str], Result]) -> plain.Table:
             rows.append((name, tuple(_cell(promises.get((name, column)), cells.get((name, column)), asked=bool(cells)) for column in columns)))
     missing: dict[str, list[str]] = {}
     for name, state in scene.states.items():
-        if isinstance(state, Missing):
+        if isinstance(state, Lacking):
             missing.setdefault(state.reason, []).append(name)
     notes = tuple(f"no {', '.join(names)}: {reason}" for reason, names in missing.items())
     layout = scene.layout
@@ -266,7 +266,7 @@ def nearest(scene: Scene, entry: int) -> tuple[list[State], tuple[State, int] | 
     members = []
     best: tuple[int, State, int] | None = None
     for state in scene.states.values():
-        if isinstance(state, Missing):
+        if isinstance(state, Lacking):
             continue
         made, _ = state.rebuild(entry)
         if made == entry:

@@ -164,13 +164,8 @@ def entry_variable(width: int) -> Expr:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """A state that does not exist in a layout, and why."""
+class Lacking:
+    """A state, or another subject, that does not exist here, and why: claims about it are not applicable."""
 
-    about: StateName
+    name: str
     reason: str
-
-    @property
-    def name(self) -> str:
-        """The state's name."""
-        return self.about.name

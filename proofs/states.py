@@ -20,10 +20,10 @@ from bitspec.vocabulary import Level, StateName, state_names
 from proofs import preconditions as pre
 from proofs.leaves import Leaves, Pages
 from proofs.preconditions import Given
-from proofs.state import Input, Missing, State, entry_variable
+from proofs.state import Input, Lacking, State, entry_variable
 
 
-def states(layout: Layout, level: Level) -> Mapping[str, State | Missing]:
+def states(layout: Layout, level: Level) -> Mapping[str, State | Lacking]:
     """Every state of the level, by name and in table order, or why it does not exist."""
     return _deriver(layout, level).states
 
@@ -99,16 +99,16 @@ class _Deriver:
         return self.pages.state(about, replace(leaves, patterns=frozenset(one for one in leaves.patterns if one[0])))
 
     @cached_property
-    def states(self) -> Mapping[str, State | Missing]:
+    def states(self) -> Mapping[str, State | Lacking]:
         """Every state, or why it does not exist."""
-        found: dict[str, State | Missing] = {}
+        found: dict[str, State | Lacking] = {}
         for about in state_names(self.level):
             if about.optional and all(kind.state != about.name for kind in self.layout.kinds):
                 continue
             try:
                 found[about.name] = self._recipe(about)(about)
             except Absent as reason:
-                found[about.name] = Missing(about, str(reason))
+                found[about.name] = Lacking(about.name, str(reason))
         return found
 
     def _recipe(self, about: StateName) -> Callable[[StateName], State]:
@@ -276,7 +276,7 @@ class _Deriver:
         if self.level is Level.PTE:
             return self._swap(about)
         made = states(self.layout, Level.PTE)["marker"]
-        if isinstance(made, Missing):
+        if isinstance(made, Lacking):
             raise Absent(made.reason)
         if not self.k.has(f"__pte_to_rste_{self.level}"):  # set_huge_pte_at() stores the PTE as it is
             return replace(made, about=about, level=self.level)

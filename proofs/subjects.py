@@ -12,14 +12,14 @@ from bitspec.vocabulary import LEAVES, NON_PRESENT, Level
 from proofs.claim import Scene
 from proofs.leaves import SETTERS
 from proofs.preconditions import Given
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import settled, swap_flags
 
-StateSubject: TypeAlias = State | Missing
+StateSubject: TypeAlias = State | Lacking
 
 
 def rows(*names: str) -> Callable[[Scene], Iterator[StateSubject]]:
-    """The states with these names, in table order; those the level cannot have are left out, those the layout has not are Missing."""
+    """The states with these names, in table order; those the level cannot have are left out, those the layout has not are Lacking."""
 
     def subjects(scene: Scene) -> Iterator[StateSubject]:
         return (one for name, one in scene.states.items() if name in names)
@@ -83,14 +83,6 @@ class Setter(Aspect):
         return self.helper
 
 
-@dataclass(frozen=True)
-class Lacking:
-    """A subject that does not exist, and why."""
-
-    name: str
-    reason: str
-
-
 def setters(*stems: str) -> Callable[[Scene], Iterator[Setter | Lacking]]:
     """The setters with these stems, each on every kind of leaf it is applied to: ``pte_mkdirty``, ``pte_mkdirty(leaf-protnone)``.
 
@@ -132,7 +124,7 @@ class Flagged(Aspect):
 def flagged(scene: Scene) -> Iterator[Flagged | StateSubject | Lacking]:
     """Every non-present state with each flag it can carry; the flags the layout lacks are not applicable once, for swap entries."""
     for one in non_present(scene):
-        if isinstance(one, Missing):
+        if isinstance(one, Lacking):
             yield one
             continue
         for flag in ("exclusive", "soft_dirty", "uffd_wp"):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from bitspec.mmu.emulator import Emulator, tables, unicorn
-from bitspec.mmu.machine import Machine, Slot
+from bitspec.mmu.expected import Expected
+from bitspec.mmu.machine import Answer, Limitation, Machine, Slot, fixed
 from bitspec.vocabulary import Level
 
 VARIANTS: Final = ("4k-48", "16k-48", "64k-48")
@@ -61,6 +62,7 @@ def machine(variant: str, *, minefield: bool = True, aarch64: bool = True, user:
         page_shift=shift,
         circumstances={"PS": 48, "HA": 0, "HD": 0, "PIE": 0},
         writes=False,
+        limitations=(_low_bits(shift), _misplaced(shift)),
     )
 
 
@@ -81,7 +83,7 @@ def _slot(level: Level, shift: int) -> Slot:
     at = {Level.PTE: shift, Level.PMD: 2 * shift - 3, Level.PUD: 3 * shift - 6}
     virtual = _TOP[level] << at[Level.PUD] | _INDEX[Level.PMD] << at[Level.PMD] | _INDEX[Level.PTE] << at[Level.PTE] | 0x128
     entry = {Level.PTE: _L3 + 8 * _INDEX[Level.PTE], Level.PMD: _L2 + 8 * _INDEX[Level.PMD], Level.PUD: _L1 + 8 * _TOP[Level.PUD]}[level]
-    lower = {Level.PTE: None, Level.PMD: 8 * _INDEX[Level.PTE], Level.PUD: 8 * _INDEX[Level.PMD]}[level]
+    lower = {Level.PTE: None, Level.PMD: fixed(8 * _INDEX[Level.PTE]), Level.PUD: fixed(8 * _INDEX[Level.PMD])}[level]
     leaf = _WHERE | _ATTRIBUTES | (3 if level is Level.PTE else 1)
     table = None if lower is None else _WHERE | _TABLE
     has_leaf = level is not Level.PUD or shift == 12
@@ -96,5 +98,42 @@ def _slot(level: Level, shift: int) -> Slot:
         invalid=leaf & ~1,
         table=table,
         where=_WHERE,
+        privileged=leaf & ~0x40 if has_leaf else None,
         typical=(leaf & ~0x400, leaf & ~0x40, leaf | 1 << 54 | 1 << 53 | 1 << 51 | _READ_ONLY, leaf | 0xF << 59 | 1 << 11),
+    )
+
+
+def _block(level: Level, entry: int) -> bool:
+    return level is not Level.PTE and entry & 3 == 1
+
+
+def _low_bits(shift: int) -> Limitation:
+    """Bits of a block between the page size and the block size end up in the address."""
+
+    def covers(level: Level, entry: int, want: Expected, got: Answer) -> bool:
+        if want.outcome != "leaf" or not _block(level, entry) or got.address is None or got.reads:
+            return False
+        slot = _slot(level, shift)
+        inside = slot.virtual & (1 << slot.below) - 1
+        return got.address == entry & (1 << 48) - (1 << shift) | inside
+
+    return Limitation(
+        "RES0 bits under a block's address are taken into it",
+        "bits of a block descriptor below its output address are RES0 (Arm ARM D8.3.1.2), which a PE ignores; QEMU 5.0 does not clear them, "
+        'fixed by QEMU commit 39a1fd25287f "target/arm: Fix handling of LPAE block descriptors"',
+        covers,
+    )
+
+
+def _misplaced(shift: int) -> Limitation:
+    """Blocks at level 1, which the larger granules have with 52-bit addresses alone."""
+
+    def covers(level: Level, entry: int, want: Expected, got: Answer) -> bool:
+        return level is Level.PUD and shift > 12 and want.outcome == "invalid" and _block(level, entry) and not got.reads
+
+    return Limitation(
+        "level 1 blocks with 16K and 64K pages",
+        "a block descriptor at level 1 needs 4K pages or 52-bit addresses (Arm ARM D8.3.1), else it is a translation fault; QEMU 5.0 maps it, "
+        "later ones do not (target/arm/ptw.c: lpae_block_desc_valid)",
+        covers,
     )

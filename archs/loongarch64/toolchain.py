@@ -11,7 +11,14 @@ VARIANTS: Final = ("16k", "4k", "64k")
 
 
 def _pins(variant: str) -> Mapping[str, int | str]:
-    return {}
+    return {
+        "addr.invalid_pte_table": 0x9000_0000_0200_0000,
+        "addr.invalid_pmd_table": 0x9000_0000_0201_0000,
+        "addr.invalid_pud_table": 0x9000_0000_0202_0000,
+        "vm_map_base": 0xFFFF_8000_0000_0000,
+        "cpu_data+128": 0,
+        "cpu_data+132": 0,
+    }
 
 
 TARGET: Final = Target(
@@ -26,4 +33,5 @@ TARGET: Final = Target(
     },
     units=(Unit("cache", ("arch/loongarch/mm/cache.c",), {}, protections=True),),
     pins=_pins,
+    given=("invalid_pte_table and its like lie somewhere in the kernel's image, at 0x9000000002000000 here",),
 )

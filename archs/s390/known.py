@@ -9,7 +9,7 @@ from proofs.known import Known
 _ALL: Final = ("linux-6.12", "linux-6.13", "linux-6.17")
 _HUGE: Final = ("pmd", "pud")
 _MIGRATIONS: Final = ("migration-read", "migration-read-exclusive", "migration-write")
-_DEVICES: Final = ("device-private-read", "device-private-write", "device-exclusive-write")
+_DEVICES: Final = ("device-private-read", "device-private-write", "device-exclusive")
 
 _NO_FLAGS: Final = (
     "__pte_to_rste() takes the type and the offset along and drops soft-dirty and exclusive. No entry of hugetlbfs has either: its pages "

@@ -65,7 +65,8 @@ def kinds(config: Config) -> tuple[SwapKind, ...]:
         elif kind.state == "marker":
             moved.append(kind)
         elif kind.state != "device-exclusive-read":
-            moved.append(SwapKind(kind.state, range(kind.types.start + 1, kind.types.stop + 1), kind.payload, kind.cite))
+            state = "device-exclusive" if kind.state == "device-exclusive-write" else kind.state
+            moved.append(SwapKind(state, range(kind.types.start + 1, kind.types.stop + 1), kind.payload, kind.cite))
     return tuple(moved)
 
 

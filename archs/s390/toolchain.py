@@ -14,7 +14,7 @@ _NOEXEC: Final = 0x100
 def _pins(variant: str) -> Mapping[str, int | str]:
     masks = (1 << 64) - 1 if variant == "z14" else (1 << 64) - 1 & ~_NOEXEC
     return {
-        "lowcore+968": "MACHINE_FLAG_NX" if variant == "z14" else 0,
+        "lowcore.7+968": "MACHINE_FLAG_NX" if variant == "z14" else 0,
         **dict.fromkeys(("page_noexec_mask", "segment_noexec_mask", "region_noexec_mask"), masks),  # since v6.14
         "vm_layout": (1 << 64) - 1,  # kaslr_offset
         "vm_layout+8": 0,  # kaslr_offset_phys

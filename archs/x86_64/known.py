@@ -104,7 +104,9 @@ KNOWN: Final[tuple[Known, ...]] = (
             layouts=_RELEASE,
             levels=(level,),
             kind="latent",
-            reason="As for other leaves; but a shadow stack is private anonymous memory (arch/x86/kernel/shstk.c: alloc_shstk), and device memory is never that.",
+            reason=(
+                "As for other leaves; but a shadow stack is private anonymous memory (arch/x86/kernel/shstk.c: alloc_shstk), and device memory is never that."
+            ),
             variants=_CET,
         )
         for code, level in (("PTE121", "pte"), ("PMD221", "pmd"))

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Final
 
 from bitspec.mmu.emulator import Emulator, tables, unicorn
-from bitspec.mmu.machine import Machine, Slot
+from bitspec.mmu.machine import Machine, Slot, fixed
 from bitspec.vocabulary import Level
 
 VARIANTS: Final = ("4-level", "5-level")
-"""4-level-knl has an erratum that the emulator has not."""
+NOT_EMULATED: Final = {"4-level-knl": "no emulator has the erratum KNL4"}
 
 PHYSICAL: Final = 40
 _ALL: Final = 0x67  # P, R/W, U/S, A, D
@@ -69,7 +69,7 @@ def _slot(level: Level) -> Slot:
     virtual = top << 39 | _INDEX[30] << 30 | _INDEX[21] << 21 | _INDEX[12] << 12 | 0x128
     size = 0 if level is Level.PTE else _PS
     good = _WHERE | _ALL | size
-    lower = None if level is Level.PTE else 8 * _INDEX[low - 9]
+    lower = None if level is Level.PTE else fixed(8 * _INDEX[low - 9])
     return Slot(
         virtual=virtual,
         entry=entry,
@@ -81,6 +81,7 @@ def _slot(level: Level) -> Slot:
         invalid=good & ~1,
         table=None if lower is None else 0x12345000 | _ALL,
         where=0x12345000,
+        privileged=good & ~4,
         typical=(good & ~0x60, good & ~0x60 | _XD, good | 0x100, 0x4080 | size),
     )
 

@@ -13,7 +13,7 @@ def _pins(variant: str) -> Mapping[str, int | str]:
         "cpu_has_519": int(variant != "4-level-knl"),  # X86_FEATURE_SHSTK
         "cpu_has_528": int(variant == "5-level"),  # X86_FEATURE_LA57
         "__supported_pte_mask": (1 << 64) - 1,
-        "pkru": 0,
+        "pkru.0": 0,
     }
 
 

@@ -73,8 +73,13 @@ def meaning(
             named = operands[rule.index] if rule.index < len(operands) else None
             word = found[1] if found.groups() else str(named[1]) if named is not None else None
             return None if word is None else Choice(rule.name.format(word), rule.yes, rule.no)
-        if rule.kind == "register" and results and all(one is not None for one in operands):
-            return Register(rule.name.format(*found.groups()))
+        if rule.kind == "same" and results:
+            return Same(rule.index)
+        if rule.kind == "register" and results:
+            if any(one is None for one in operands):
+                return None
+            told = ["+".join(filter(None, (one[0], str(one[1])))) for one in operands if one is not None]  # the same text with other numbers is another thing
+            return Register(".".join([rule.name.format(*found.groups()), *told]))
     if goto:
         return None
     if not results:

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bitspec.expr import Expr
-from bitspec.layout import Absent, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
+from bitspec.fields import View
+from bitspec.hardware import Hardware
+from bitspec.layout import Absent, Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
 from bitspec.lift.lifting import PROTECTION, Lifting, vm_flags
-from bitspec.lift.wrappers import ADDRESSES
-from bitspec.vocabulary import Level, signature
+from bitspec.lift.wrappers import ADDRESSES, BY_PHYSICAL
+from bitspec.vocabulary import HELPERS, Level, signature
 
 #: The tree's constant that has a state's first swap type.
 TYPES: Mapping[str, str] = {
@@ -73,16 +75,80 @@ def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str]) -> Fro
     return FromTree(layout, declared)
 
 
+# A layout without a declared one
+
+#: Kernel options under which helpers are more than the stand-ins of include/linux, by a part of their names.
+_NEEDS: Mapping[str, str] = {
+    "soft_dirty": "MEM_SOFT_DIRTY", "uffd_wp": "HAVE_ARCH_USERFAULTFD_WP", "devmap": "ARCH_HAS_PTE_DEVMAP", "protnone": "NUMA_BALANCING",
+    "pte_special": "ARCH_HAS_PTE_SPECIAL", "pte_mkspecial": "ARCH_HAS_PTE_SPECIAL",
+    "pmd_special": "ARCH_SUPPORTS_PMD_PFNMAP", "pmd_mkspecial": "ARCH_SUPPORTS_PMD_PFNMAP",
+    "pud_special": "ARCH_SUPPORTS_PUD_PFNMAP", "pud_mkspecial": "ARCH_SUPPORTS_PUD_PFNMAP",
+    "pmd_swp": "ARCH_ENABLE_THP_MIGRATION", "pmd_to_swp_entry": "ARCH_ENABLE_THP_MIGRATION", "swp_entry_to_pmd": "ARCH_ENABLE_THP_MIGRATION",
+    "pmd_trans_huge": "TRANSPARENT_HUGEPAGE", "pfn_pmd": "TRANSPARENT_HUGEPAGE",
+    "pud_trans_huge": "HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD", "pfn_pud": "HAVE_ARCH_TRANSPARENT_HUGEPAGE_PUD",
+}  # fmt: skip
+_PAYLOADS: Mapping[str, str] = {"swap": "slot", "marker": "marker"}
+
+
+def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
+    """A layout made of nothing but a tree: the helpers and numbers are its own, the bits have no names, and the hardware is not known."""
+    shift = lifting.number("PAGE_SHIFT") or 12
+    levels = {Level.PTE: 2, Level.PMD: 3, Level.PUD: 4}
+    depth = lifting.number("CONFIG_PGTABLE_LEVELS") or 4
+    views = {name: View(name, 64, ()) for name in ("leaf", "table", "swap")}
+    table = []
+    for index in range(16):
+        number, flags = lifting.number(PROTECTION.format(index)), vm_flags(index)
+        if number is not None:
+            table.append(Protection("|".join(sorted(flags)) or "VM_NONE", number, "VM_WRITE" in flags, bool(flags & {"VM_READ", "VM_WRITE", "VM_EXEC"})))
+    uses = {}
+    for level, needed in levels.items():
+        if depth < needed:
+            continue
+        order = 0 if level is Level.PTE else (lifting.number(f"{level.name}_SHIFT") or shift) - shift
+        mine = {name: view for name, view in views.items() if (name, level) not in (("table", Level.PTE), ("swap", Level.PUD))}
+        leaves = level is Level.PTE or lifting.item(f"pfn_{level}").outcome is not None
+        none = "" if leaves else f"the tree has no pfn_{level}"
+        uses[level] = LevelUse(mine, order, tuple(table) if leaves else (), table_bits=shift, no_leaves=none)
+    helpers = {}
+    for name in HELPERS:
+        option = next((needed for part, needed in _NEEDS.items() if part in name), None)
+        source = f"{BY_PHYSICAL}{name}" if name in ADDRESSES else name
+        if lifting.item(source).outcome is None or (option is not None and option not in lifting.build.options):
+            continue
+        helpers[name] = Definition((name,), _build(lifting, source), lifting.item(name).where, "", ())
+    states = {"swap": "MAX_SWAPFILES", **TYPES}
+    kinds = [
+        SwapKind(state, range(value) if state == "swap" else range(value, value + 1), _PAYLOADS.get(state, "pfn"), "include/linux/swap.h")
+        for state, name in states.items()
+        if (value := lifting.number(name)) is not None
+    ]
+    bits, marker = lifting.number("MAX_PHYSMEM_BITS"), lifting.number("PTE_MARKER_MASK")
+    return Layout(
+        hardware=Hardware(arch, variant, manual="none", levels={}, no_walk=f"there are no hardware facts of {arch} yet"),
+        release="linux-" + ".".join(lifting.build.release.split(".")[:2]),
+        config=config,
+        uses=uses,
+        helpers=helpers,
+        kinds=tuple(kinds),
+        pfn_bits=(bits or 64) - shift,
+        marker_bits=(marker or 3).bit_length(),
+        numbers={"PAGE_SHIFT": shift},
+        provenance=f"lifted from {lifting.build.release}",
+    )
+
+
 def _build(lifting: Lifting, name: str) -> Callable[..., Expr]:
     helper = lifting.helper(name)
+    stem = name.removeprefix(BY_PHYSICAL)
 
     def build(k: Kernel, *arguments: Expr) -> Expr:
         one = lifting.item(name).outcome
         assert one is not None
         if lifting.pinned(one.stops).op == "const" and lifting.pinned(one.stops).attr:
-            raise Absent(f"{name}() is BUG() in {lifting.build.release} {lifting.variant}")
+            raise Absent(f"{stem}() is BUG() in {lifting.build.release} {lifting.variant}")
         value = helper(*arguments)
-        if signature(name).stem == "to_swp_entry":  # the kernel's own swp_entry_t, where a layout has the architecture's
+        if signature(stem).stem == "to_swp_entry":  # the kernel's own swp_entry_t, where a layout has the architecture's
             return k.helper("__swp_entry")(k.helper("swp_type")(value), k.helper("swp_offset")(value))
         return value
 

@@ -17,7 +17,7 @@ from bitspec.lift.target import Target, Unit
 from bitspec.lift.toolchain import Clang
 from bitspec.lift.translate import Outcome, Rules, translate
 from bitspec.lift.tree import Build, prepare
-from bitspec.lift.wrappers import ADDRESS, CONSTANTS, Wrapper
+from bitspec.lift.wrappers import ADDRESS, BY_PHYSICAL, CONSTANTS, Wrapper
 from bitspec.read.as_known import constant, decided
 from bitspec.vocabulary import HELPERS, Kind, signature
 
@@ -92,7 +92,7 @@ class Lifting:
         one = self.item(name)
         if one.outcome is None:
             raise Absent(f"{name}: {one.absent or f'unknown: {one.unknown}'}")
-        wanted = signature(name)
+        wanted = signature(name.removeprefix(BY_PHYSICAL))
         params = tuple(var(f"arg{place}", param.width) for place, param in enumerate(one.outcome.params))
         body = self.pinned(one.outcome.value)
         if wanted.result is Kind.BOOL:

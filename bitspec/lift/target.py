@@ -42,8 +42,9 @@ class AsmRule:
     Attributes:
         pattern: a regular expression, searched for in the assembly's text.
         kind: ``register``: it reads something that does not change, named by the pattern's first group;
-            ``feature``: an asm goto that asks for a feature of the CPU, `index` telling which operand names it.
-        index: the operand that names the feature.
+            ``feature``: an asm goto that asks for a feature of the CPU, `index` telling which operand names it;
+            ``same``: it yields its operand `index` on the CPUs that are meant.
+        index: the operand that names the feature, or that is yielded.
         yes: which way control goes where the CPU has the feature: 0 falls through, n is the n-th label.
         no: which way it goes where the CPU lacks it.
         name: the symbol's name, with ``{}`` for the pattern's group or the operand.

@@ -484,10 +484,17 @@ class _Translation:
                 return stored
         if variable is not None and variable.value is not None and variable.type is not None and (variable.constant or at.base in self.rules.initial):
             return self._load_initial(one, at, variable.type, variable.value)
+        return self._load_outside(one, at.base, at.offset)
+
+    def _load_outside(self, one: Instruction, base: str, where: Expr) -> Thing:
+        """A load of what the helper finds and does not change; at an address of a few possible ones, it is a choice between them."""
+        offset = constant(where)
+        if offset is None and where.op == "ite" and base:
+            return _join(where.args[0], self._load_outside(one, base, where.args[1]), self._load_outside(one, base, where.args[2]))
         if offset is None:
             raise Unliftable(one.text)
-        name = at.base or f"mem.{offset:#x}"
-        return _outside(f"{name}+{offset}" if offset and at.base else name, one.type, one)
+        name = base or f"mem.{offset:#x}"
+        return _outside(f"{name}+{offset}" if offset and base else name, one.type, one)
 
     def _load_local(self, one: Instruction, base: str, offset: int) -> Thing:
         width = _width(one.type)

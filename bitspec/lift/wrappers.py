@@ -27,7 +27,7 @@ CONSTANTS: Final[Mapping[str, str]] = {
     "SWP_MIGRATION_WRITE": "SWP_MIGRATION_WRITE", "SWP_DEVICE_READ": "SWP_DEVICE_READ", "SWP_DEVICE_WRITE": "SWP_DEVICE_WRITE",
     "SWP_DEVICE_EXCLUSIVE_READ": "SWP_DEVICE_EXCLUSIVE_READ", "SWP_DEVICE_EXCLUSIVE_WRITE": "SWP_DEVICE_EXCLUSIVE_WRITE",
     "SWP_DEVICE_EXCLUSIVE": "SWP_DEVICE_EXCLUSIVE", "SWP_PTE_MARKER": "SWP_PTE_MARKER", "SWP_SWAPIN_ERROR": "SWP_SWAPIN_ERROR",
-    "PTE_MARKER_MASK": "PTE_MARKER_MASK", "SWP_MIG_TOTAL_BITS": "SWP_MIG_TOTAL_BITS",
+    "PTE_MARKER_MASK": "PTE_MARKER_MASK", "CONFIG_PGTABLE_LEVELS": "CONFIG_PGTABLE_LEVELS", "SWP_MIG_TOTAL_BITS": "SWP_MIG_TOTAL_BITS",
 }  # fmt: skip
 
 # Candidates for helpers whose C is not simply NAME(arguments); {e} is the level, {E} its argument in the kernel's type.
@@ -60,6 +60,15 @@ ADDRESSES: Final[Mapping[str, tuple[str, ...]]] = {
     "pud_populate": ("__pa((pmd_t *)a)",),
 }
 ADDRESS: Final = "address of "
+#: The same helpers as functions of the physical address, in so far as the kernel can reach it.
+BY_PHYSICAL: Final = "by physical address "
+_BY_PHYSICAL: Final[Mapping[str, tuple[str, ...]]] = {
+    "pmd_populate": (
+        "({ pmd_t at = __pmd(0); pmd_populate(&bs_mm, &at, pfn_to_page(a >> PAGE_SHIFT)); pmd_val(at); })",
+        "({ pmd_t at = __pmd(0); pmd_populate(&bs_mm, &at, (pte_t *)__va(a)); pmd_val(at); })",
+    ),
+    "pud_populate": ("({ pud_t at = __pud(0); pud_populate(&bs_mm, &at, (pmd_t *)__va(a)); pud_val(at); })",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +122,11 @@ def constants(more: Mapping[str, str] = CONSTANTS) -> tuple[Wrapper, ...]:
 
 
 def addresses() -> tuple[Wrapper, ...]:
-    """Wrappers around the physical address of what the helpers of :data:`ADDRESSES` are given."""
+    """Wrappers around the physical address of what the helpers of :data:`ADDRESSES` are given, and around them as functions of it."""
     return tuple(
-        Wrapper(f"{ADDRESS}{name}", symbol := f"{PREFIX}address_{name}__{place}", f"unsigned long {symbol}(unsigned long a) {{ return {text}; }}")
-        for name, texts in ADDRESSES.items()
+        Wrapper(f"{prefix}{name}", symbol := f"{PREFIX}{stem}_{name}__{place}", f"unsigned long {symbol}(unsigned long a) {{ return {text}; }}")
+        for prefix, stem, table in ((ADDRESS, "address", ADDRESSES), (BY_PHYSICAL, "physical", _BY_PHYSICAL))
+        for name, texts in table.items()
         for place, text in enumerate(texts)
     )
 

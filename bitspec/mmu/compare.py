@@ -50,7 +50,7 @@ def disagreement(machine: Machine, slot: Slot, entry: int, want: Expected, got: 
                 return "another frame"
         elif not got.reads:
             return "table expected, leaf answered"
-        elif got.reads[0] & ~7 != _next(slot, want):
+        elif got.reads[0] & ~7 != slot.next(entry, want.where):
             return "another table"
         if machine.writes and got.after != want.after:
             return "other bits written"
@@ -60,11 +60,6 @@ def disagreement(machine: Machine, slot: Slot, entry: int, want: Expected, got: 
     if got.reads and want.outcome != "refused":
         return f"{want.outcome} expected, table followed"
     return "bits written that may not be" if (got.after ^ entry) & ~(want.after ^ entry) else None
-
-
-def _next(slot: Slot, want: Expected) -> int | None:
-    """Where the walk goes on reading in the table it was led to: a carry out of 64 bits is lost."""
-    return None if slot.lower is None else (want.where + slot.lower) % (1 << 64)
 
 
 class Comparer:
@@ -85,7 +80,7 @@ class Comparer:
         emulator, slot, machine = self.machine.emulator, self.slot, self.machine
         for access, asker in self.askers.items():
             want = asker(entry)
-            if want.outcome == "table" and not faults and emulator.inside(_next(slot, want) or 0):
+            if want.outcome == "table" and not faults and emulator.inside(slot.next(entry, want.where) or 0):
                 self.skipped += 1  # the table would be one of the machine's own
                 continue
             got = emulator.ask(slot, entry, access)

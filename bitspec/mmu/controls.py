@@ -52,6 +52,8 @@ def _refusals(machine: Machine, level: Level) -> Iterator[str]:
         yield f"the read-only {level} {slot.readonly:#x} must translate for a load, not fault"
     if machine.ask(level, slot.readonly, Access.STORE).address is not None:
         yield f"the read-only {level} {slot.readonly:#x} must refuse a store, not translate"
+    if slot.privileged is not None and machine.ask(level, slot.privileged, Access.LOAD).address is not None:
+        yield f"the privileged {level} {slot.privileged:#x} must refuse a load in user mode, not translate"
     for access in Access:
         got = machine.ask(level, slot.invalid, access)
         if got.address is not None or got.reads:
@@ -60,13 +62,14 @@ def _refusals(machine: Machine, level: Level) -> Iterator[str]:
 
 def _minefield(machine: Machine, level: Level) -> Iterator[str]:
     slot = machine.slots[level]
-    if slot.table is None or slot.lower is None:
+    if slot.table is None:
         return
+    where = slot.next(slot.table, slot.where)
     for access in Access:
         got = machine.ask(level, slot.table, access)
         if not got.reads:
             yield f"the {level} {slot.table:#x} must be followed into the minefield by a {access.value}, and nothing was read there"
-        elif got.reads[0] & ~7 != slot.where + slot.lower:
-            yield f"the {level} {slot.table:#x} must lead to a read at {slot.where + slot.lower:#x}, not at {got.reads[0]:#x}"
+        elif got.reads[0] & ~7 != where:
+            yield f"the {level} {slot.table:#x} must lead to a read at {where:#x}, not at {got.reads[0]:#x}"
         elif got.address is None:
             yield f"the {level} {slot.table:#x} must translate for a {access.value} by the leaf in the minefield, not fault"

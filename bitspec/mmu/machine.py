@@ -29,6 +29,11 @@ class Answer:
     reads: tuple[int, ...] = ()
 
 
+def fixed(offset: int) -> Callable[[int], int]:
+    """A :attr:`Slot.lower` that is the same for every entry."""
+    return lambda _entry: offset
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """The place of an entry in the emulated machine's tables, and entries whose meaning is beyond doubt.
@@ -37,27 +42,33 @@ class Slot:
         virtual: the address that is accessed.
         entry: the physical address of the entry.
         below: the entry maps ``2 ** below`` bytes.
-        lower: the offset in the lower table of the entry that the walk reads next; None where there is no lower table.
+        lower: the offset, in the lower table an entry leads to, of the entry that the walk reads next; None where there is no lower table.
         good: a leaf that permits everything in user mode, and is young and dirty; None at a level whose format has no leaves.
         frame: the number of the page frame `good` maps.
         readonly: a leaf, or a table at a level without leaves, that permits loads and refuses stores.
         invalid: an entry that faults.
         table: an entry that leads to a table beyond the emulated RAM, and permits everything; None where there are none.
         where: the address of that table.
+        privileged: a leaf that user mode may not load from; None on hardware that knows no such thing.
         typical: more entries to build questions on.
     """
 
     virtual: int
     entry: int
     below: int
-    lower: int | None
+    lower: Callable[[int], int] | None
     good: int | None
     frame: int
     readonly: int
     invalid: int
     table: int | None = None
     where: int = 0
+    privileged: int | None = None
     typical: tuple[int, ...] = ()
+
+    def next(self, entry: int, table: int) -> int | None:
+        """The address of the entry that the walk reads next when `entry` leads to `table`: a carry out of 64 bits is lost."""
+        return None if self.lower is None else (table + self.lower(entry)) % (1 << 64)
 
 
 @dataclass(frozen=True, slots=True)

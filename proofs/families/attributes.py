@@ -10,9 +10,9 @@ from bitspec.layout import Absent, Kernel
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.preconditions import Given
-from proofs.state import State
+from proofs.state import Lacking, State
 from proofs.states import settled
-from proofs.subjects import Aspect, Lacking, Setter, leaves, mapped_leaves, rows, setters, settled_leaves
+from proofs.subjects import Aspect, Setter, leaves, mapped_leaves, rows, setters, settled_leaves
 
 INVALIDATED = ("leaf-invalidated", "leaf-devmap-invalidated")
 

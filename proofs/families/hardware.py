@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from bitspec.expr import Expr, and_, eq, iff, implies, not_, or_
 from bitspec.fields import Owner
 from bitspec.hardware import Access, Update, Walk
+from bitspec.read.as_known import decided
 from bitspec.vocabulary import LEAVES
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.families.swap import decoded
 from proofs.preconditions import Given
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import swap_flags
 from proofs.subjects import Aspect, leaves, mapped_leaves, non_present, rows
 
@@ -276,11 +277,12 @@ class Touched(Aspect):
         return f"{self.state.name}+{self.update.name}"
 
 
-def _touched(scene: Scene) -> Iterator[Touched | Missing]:
+def _touched(scene: Scene) -> Iterator[Touched | Lacking]:
     for one in scene.states.values():
         if isinstance(one, State):
             for update in scene.hardware.updates:
-                yield Touched(one, update)
+                if decided(update.when(one.entry)) is not False:  # else it never happens to such an entry
+                    yield Touched(one, update)
 
 
 _STABLE = ("none", "present", "leaf", "trans_huge", "devmap", "special", "protnone", "bad", "write", "soft_dirty", "uffd_wp")

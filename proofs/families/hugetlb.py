@@ -21,9 +21,9 @@ from proofs.families.hardware import walks
 from proofs.families.swap import decoded
 from proofs.leaves import Pages
 from proofs.preconditions import Given
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import states
-from proofs.subjects import Aspect, Lacking
+from proofs.subjects import Aspect
 
 # The huge PTE: arch_make_huge_pte of pfn_pte, and what mm/hugetlb.c may make of it. It is never special.
 
@@ -32,7 +32,7 @@ _MAPPED = StateName("huge-pte", "present leaf", (Level.PTE,), "the PTE of a huge
 _PROTNONE = StateName("huge-pte-protnone", "present leaf", (Level.PTE,), "the PTE of a huge page made inaccessible")
 
 
-def huge_ptes(layout: Layout, level: Level) -> tuple[State | Missing, ...]:
+def huge_ptes(layout: Layout, level: Level) -> tuple[State | Lacking, ...]:
     """The PTEs of huge pages that an entry of `level` maps: the accessible ones, and the prot-none ones."""
     key = ("huge PTEs", level)
     found = layout.derived.get(key)
@@ -42,12 +42,12 @@ def huge_ptes(layout: Layout, level: Level) -> tuple[State | Missing, ...]:
     return found
 
 
-def _huge_ptes(layout: Layout, level: Level) -> Iterator[State | Missing]:
+def _huge_ptes(layout: Layout, level: Level) -> Iterator[State | Lacking]:
     try:
         k = layout.at(Level.PTE)
         made, modify, construct = k.arch_make_huge_pte, k.modify, k.pfn_pte
     except Absent as reason:
-        yield from (Missing(about, str(reason)) for about in (_MAPPED, _PROTNONE))
+        yield from (Lacking(about.name, str(reason)) for about in (_MAPPED, _PROTNONE))
         return
     # a protection is changed by arch_make_huge_pte(huge_pte_modify()) (mm/hugetlb.c: hugetlb_change_protection)
     pages = Pages(k, layout.uses[level].order, lambda frame, prot: made(construct(frame, prot)), lambda pte, prot: made(modify(pte, prot)), _SETTERS)
@@ -55,18 +55,18 @@ def _huge_ptes(layout: Layout, level: Level) -> Iterator[State | Missing]:
         try:
             yield pages.state(about, pages.accessible if about is _MAPPED else pages.inaccessible)
         except Absent as reason:
-            yield Missing(about, str(reason))
+            yield Lacking(about.name, str(reason))
 
 
-def _huge(scene: Scene) -> Iterator[State | Missing]:
+def _huge(scene: Scene) -> Iterator[State | Lacking]:
     """Huge PTEs as the lowest level that has huge pages aligns them."""
     level = next((one for one in (Level.PMD, Level.PUD) if one in scene.layout.uses), None)
     if level is not None:
         yield from huge_ptes(scene.layout, level)
 
 
-def _accessible(scene: Scene) -> Iterator[State | Missing]:
-    return (one for one in _huge(scene) if one.about is _MAPPED)
+def _accessible(scene: Scene) -> Iterator[State | Lacking]:
+    return (one for one in _huge(scene) if one.name == _MAPPED.name)
 
 
 @claim("huge-pte-not-huge", "HTLB701/pte", about=_huge)
@@ -158,13 +158,13 @@ def _converts(scene: Scene) -> Lacking | None:
     return None
 
 
-def _present(scene: Scene) -> Iterator[State | Missing | Lacking]:
+def _present(scene: Scene) -> Iterator[State | Lacking]:
     """Huge PTEs, where they are converted."""
     lacking = _converts(scene)
     yield from (lacking,) if lacking else huge_ptes(scene.layout, scene.level)
 
 
-def _absent(scene: Scene) -> Iterator[State | Missing | Lacking]:
+def _absent(scene: Scene) -> Iterator[State | Lacking]:
     """Swap PTEs and their relatives, where they are converted."""
     lacking = _converts(scene)
     if lacking:
@@ -204,7 +204,7 @@ def huge_pte_garbled(k: Kernel, s: State) -> Expr:
     return eq(_from(k, _to(k, s.entry)), s.entry)
 
 
-def _attributes(scene: Scene) -> Iterator[Marked | Missing | Lacking]:
+def _attributes(scene: Scene) -> Iterator[Marked | Lacking]:
     for one in _present(scene):
         if not isinstance(one, State):
             yield one
@@ -329,7 +329,7 @@ def huge_swap_entry_lost(k: Kernel, s: State) -> Expr:
     return and_(*same, not_(k.none(made)), not_(k.present(made)), not_(pte.none(back)), not_(pte.present(back)))
 
 
-def _flags(scene: Scene) -> Iterator[Marked | Missing | Lacking]:
+def _flags(scene: Scene) -> Iterator[Marked | Lacking]:
     for one in _absent(scene):
         if not isinstance(one, State):
             yield one
@@ -353,7 +353,7 @@ def huge_swap_flag_lost(k: Kernel, s: Marked) -> Expr:
     return iff(test(_from(k, _to(k, s.entry))), test(s.entry))
 
 
-def _stored(scene: Scene) -> Iterator[State | Empty | Missing | Lacking]:
+def _stored(scene: Scene) -> Iterator[State | Empty | Lacking]:
     """Everything set_huge_pte_at() may store."""
     lacking = _converts(scene)
     if lacking:

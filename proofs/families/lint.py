@@ -10,7 +10,7 @@ from bitspec.fields import Field, Owner, View
 from bitspec.layout import Absent, Kernel
 from bitspec.vocabulary import LEAVES, NON_PRESENT
 from proofs.claim import Goal, Scene, claim
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.subjects import Pair, pairs, rows
 
 
@@ -95,12 +95,12 @@ def owner(view: View | None, hardware: View | None, position: int) -> tuple[Owne
     return Owner.FREE, theirs
 
 
-def _mappings(scene: Scene) -> Iterator[State | Missing]:
+def _mappings(scene: Scene) -> Iterator[State | Lacking]:
     """Everything but a non-present entry with content."""
     return rows("none", "table", *LEAVES)(scene)
 
 
-def _everything(scene: Scene) -> Iterator[State | Missing]:
+def _everything(scene: Scene) -> Iterator[State | Lacking]:
     return rows("table", *LEAVES, *NON_PRESENT)(scene)
 
 

@@ -13,9 +13,8 @@ from proofs.claim import Scene, claim
 from proofs.families.attributes import codes
 from proofs.leaves import SETTERS, writers
 from proofs.preconditions import Given
-from proofs.state import State
+from proofs.state import Lacking, State
 from proofs.states import mapped, settled, writable
-from proofs.subjects import Lacking
 
 
 @dataclass(frozen=True)

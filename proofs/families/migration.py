@@ -11,9 +11,9 @@ from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.families.swap import decoded
 from proofs.preconditions import Given
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import migration_keeps_age, swap_flags
-from proofs.subjects import Lacking, migrations
+from proofs.subjects import migrations
 
 
 def _number(k: Kernel, name: str) -> int:
@@ -48,7 +48,7 @@ def migration_pfn_truncated(k: Kernel, s: State) -> Expr:
     return eq(bits(offset, k.layout.pfn_bits - 1, 0), bits(zext(pfn, 64), k.layout.pfn_bits - 1, 0))
 
 
-def _aged(scene: Scene) -> Iterator[State | Missing | Lacking]:
+def _aged(scene: Scene) -> Iterator[State | Lacking]:
     for one in migrations(scene):
         if isinstance(one, State) and not migration_keeps_age(scene.layout):
             yield Lacking(one.name, f"migration_entry_supports_ad() is false in {scene.layout.name}: the offset has fewer than SWP_MIG_TOTAL_BITS bits")

@@ -10,9 +10,9 @@ from bitspec.vocabulary import NON_PRESENT
 from proofs import preconditions as pre
 from proofs.claim import Goal, Scene, claim
 from proofs.preconditions import Given
-from proofs.state import Missing, State
+from proofs.state import Lacking, State
 from proofs.states import offset_bits, probed_offset, swap_flags
-from proofs.subjects import Flagged, Lacking, Thing, flagged, non_present, rows
+from proofs.subjects import Flagged, Thing, flagged, non_present, rows
 
 
 def decoded(k: Kernel, entry: Expr, part: str) -> Expr:
@@ -275,7 +275,7 @@ def generic_swap_entry_garbled(k: Kernel, s: Thing) -> Goal:
     return Goal(and_(*facts), (Given(pre.WHOLE_OFFSET, const(1, 1)),), made, (kind, offset))
 
 
-def _l1tf(scene: Scene) -> Iterator[State | Missing | Lacking]:
+def _l1tf(scene: Scene) -> Iterator[State | Lacking]:
     """Asked only of hardware that loads through the address field of non-present entries."""
     if scene.layout.hardware.speculated is None:
         return

@@ -23,7 +23,7 @@ def _layouts() -> list[tuple[str, str]]:
     if not TREE:
         return []
     name = "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
-    return [(arch, name) for arch in toolchains.architectures() if name in discover.releases(arch)]
+    return [(arch, name) for arch in toolchains.architectures() if name in toolchains.releases(arch)]
 
 
 def _lift(arch: str, variant: str) -> Lifting:

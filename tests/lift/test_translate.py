@@ -191,6 +191,12 @@ def test_a_register_is_a_symbol_where_a_rule_says_so(keys: str) -> None:
     assert outcome(keys, "reg", Rules((AsmRule(r"^mrs \$0, (\w+)", "register", "mrs_{}"),))).value is var("mrs_tcr_el1", 64)
 
 
+def test_the_same_assembly_with_other_numbers_is_another_symbol(tmp_path: Path) -> None:
+    text = 'unsigned long f(void) { unsigned long a, b; asm("li %0, %1" : "=r"(a) : "i"(3)); asm("li %0, %1" : "=r"(b) : "i"(4)); return a ^ b; }'
+    found = outcome(ir_of(text, tmp_path), "f", Rules((AsmRule(r"^li", "register", "number"),)))
+    assert {one.attr for one in found.symbols} == {"number.3", "number.4"}
+
+
 def test_assembly_nobody_knows_makes_the_helper_unknown(keys: str) -> None:
     with pytest.raises(Unliftable, match="rdtsc"):
         outcome(keys, "other")

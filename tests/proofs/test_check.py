@@ -19,7 +19,7 @@ from proofs.check import Checker, InternalError, Result, Verdict, reread
 from proofs.claim import Claim, Goal, Scene, claim
 from proofs.known import Known
 from proofs.preconditions import Given, Precondition
-from proofs.state import Missing
+from proofs.state import Lacking
 from proofs.subjects import rows
 from tests import toy
 
@@ -368,7 +368,7 @@ def test_every_not_applicable_has_a_reason(toy_results):
 
 
 def test_a_missing_state_says_why():
-    missing = [one for one in Scene(toy.layout(), Level.PTE).states.values() if isinstance(one, Missing)]
+    missing = [one for one in Scene(toy.layout(), Level.PTE).states.values() if isinstance(one, Lacking)]
     assert {one.name for one in missing} >= {"leaf-devmap", "device-private-read"}
     assert all(one.reason for one in missing)
 

@@ -1,0 +1,170 @@
+"""The hardware facts agree with the emulated MMUs; facts that are wrong do not."""
+
+from dataclasses import replace
+
+import pytest
+
+from archs import discover, machines
+from archs.s390 import mmu as s390
+from bitspec.expr import any_of, bit, ite, zext
+from bitspec.hardware import Access, Update
+from bitspec.mmu.compare import Comparer
+from bitspec.mmu.expected import expected
+from bitspec.vocabulary import Level
+from proofs.confirm import NEVER_WALKED, confirm, render, replay, verdict
+from tests.mmu.test_controls import ALL
+
+PTE, PMD, PUD = Level
+
+
+@pytest.mark.parametrize(("arch", "variant"), ALL)
+def test_states_and_random_entries_agree(arch, variant, monkeypatch):
+    monkeypatch.setattr("bitspec.mmu.values.structured", lambda facts, on: iter(on))  # the pairs of bits take longer than a test may
+    found = confirm(discover.layout(arch, None, variant), machines.machine(arch, variant), samples=1500)
+    assert found.status == 0, "\n".join(render(found))
+    assert found.questions > 10_000
+    for one in found.levels:
+        assert {"invalid", "refused"} <= set(one.outcomes)
+        assert set(one.states) & set(NEVER_WALKED)
+
+
+def test_pairs_of_bits_agree():
+    found = confirm(discover.layout("x86_64"), machines.machine("x86_64", "4-level"), samples=0, levels=[PMD])
+    assert found.status == 0
+    assert found.questions > 50_000
+    assert found.levels[0].outcomes["table"] > 1000
+
+
+# Facts that are wrong
+
+
+def sees(change):
+    """A walk that takes an entry for another one."""
+    return lambda level: replace(level, walk=lambda entry, access, context: level.walk(change(entry), access, context))
+
+
+def swapped(entry, one, other):
+    a, b = zext(bit(entry, one), 64), zext(bit(entry, other), 64)
+    return entry & ~(entry ^ entry | 1 << one | 1 << other) | a << other | b << one
+
+
+def stores_count_as_loads(level):
+    return replace(level, walk=lambda entry, access, context: level.walk(entry, Access.LOAD if access is Access.STORE else access, context))
+
+
+def without_updates(level):
+    return replace(level, updates=())
+
+
+def dirty_on_load(level):
+    return replace(level, updates=tuple(Update(one.name, one.when, one.result, one.source) for one in level.updates))
+
+
+def frame_is(change):
+    def wrong(level):
+        def walk(entry, access, context):
+            found = level.walk(entry, access, context)
+            return replace(found, frame=change(found.frame, entry))
+
+        return replace(level, walk=walk)
+
+    return wrong
+
+
+WRONG = [
+    ("x86_64", "4-level", PTE, "bit 8 makes an entry present, too", sees(lambda entry: entry | zext(bit(entry, 8), 64))),
+    ("x86_64", "4-level", PMD, "PS is bit 8", sees(lambda entry: swapped(entry, 7, 8))),
+    ("x86_64", "4-level", PMD, "bits below a large frame are ignored", sees(lambda entry: ite(bit(entry, 7), entry & ~(entry ^ entry | 0x1FE000), entry))),
+    ("x86_64", "5-level", PUD, "a large frame is aligned to 2G", frame_is(lambda frame, entry: frame & 0xFFF80000)),
+    ("x86_64", "4-level", PTE, "XD is bit 62", sees(lambda entry: swapped(entry, 63, 62))),
+    ("x86_64", "5-level", PTE, "A and D are the kernel's to set", without_updates),
+    ("x86_64", "4-level", PTE, "D is set by a load", dirty_on_load),
+    ("s390", "z14", PMD, "I stands where a PTE has it", sees(lambda entry: swapped(entry, 5, 10))),
+    ("s390", "z14", PMD, "the common-segment bit is ignored", sees(lambda entry: entry & ~(entry ^ entry | 0x10))),
+    ("s390", "z14", PTE, "bit 52 is ignored", sees(lambda entry: entry & ~(entry ^ entry | 0x800))),
+    ("s390", "z14", PUD, "TT is ignored", sees(lambda entry: entry & ~(entry ^ entry | 0xC) | 4)),
+    ("s390", "z13", PTE, "DAT protection is advice", stores_count_as_loads),
+    ("arm64", "4k-48", PTE, "old leaves translate", sees(lambda entry: entry | 1 << 10)),
+    ("arm64", "16k-48", PTE, "01 is a page", sees(lambda entry: entry | zext(bit(entry, 0), 64) << 1)),
+    ("arm64", "64k-48", PMD, "AP[1] and AP[2] are swapped", sees(lambda entry: swapped(entry, 6, 7))),
+    ("arm64", "4k-48", PMD, "UXNTable is bit 59", sees(lambda entry: swapped(entry, 60, 59))),
+    ("powerpc", "radix-64k", PTE, "L is ignored", sees(lambda entry: entry | 1 << 62)),
+    ("powerpc", "radix-4k", PMD, "privileged leaves are everyone's", sees(lambda entry: ite(bit(entry, 62), entry & ~(entry ^ entry | 8), entry))),
+    ("powerpc", "radix-4k", PUD, "R makes an entry valid", sees(lambda entry: entry | zext(any_of(entry, 0x100), 64) << 63)),
+    ("powerpc", "radix-64k", PMD, "C is set by a load", dirty_on_load),
+]
+
+
+@pytest.mark.parametrize(("arch", "variant", "level", "name", "wrong"), WRONG, ids=lambda value: value if isinstance(value, str) and " " in value else "")
+def test_a_wrong_fact_is_caught(arch, variant, level, name, wrong):
+    from bitspec.mmu import values
+
+    right = discover.layout(arch, None, variant).hardware
+    facts = wrong(right.level(level))
+    machine = machines.machine(arch, variant)
+    comparer = Comparer(machine, level, expected(replace(right, levels={**right.levels, level: facts}), level, machine.circumstances))
+    on = values.bases(facts, machine.slots[level])
+    found = next((one for entry in values.structured(facts, on) for one in comparer.ask(entry) if one.known is None), None)
+    assert found is not None, name
+    least = comparer.minimal(found)
+    assert least.kind == found.kind
+    assert least.entry & ~found.entry == 0
+
+
+def test_a_wrong_circumstance_is_caught():
+    layout = discover.layout("x86_64")
+    machine = machines.machine("x86_64", "4-level")
+    wrong = replace(machine, circumstances={"MAXPHYADDR": 41, "NXE": 1})
+    found = confirm(layout, wrong, samples=600, levels=[PTE])
+    least = {one.entry for one, _, _ in found.levels[0].differences}
+    assert found.status == 1
+    assert all(entry >> 40 & 1 for entry in least)
+
+
+def test_a_missing_private_space_is_caught():
+    found = confirm(discover.layout("s390"), s390.machine("z14", private=False), samples=60, levels=[PMD])
+    assert {one.kind for one, _, _ in found.levels[0].differences} >= {"reserved expected, leaf answered"}
+
+
+# What the kernel holds to be not present
+
+
+def test_the_s390_witness_translates():
+    """A PTE-format swap entry has the PTE's I where a segment-table entry has FC: it maps a frame."""
+    load, store, fetch = replay(discover.layout("s390", "linux-6.12"), s390.machine("z14"), PMD, 0x1600)
+    assert load.answer.address == fetch.answer.address == 0x07128
+    assert load.expected.outcome == "leaf"
+    assert store.answer.address is None
+    assert [one.kind for one in (load, store, fetch)] == [None] * 3
+
+
+def test_a_verdict_is_one_line():
+    layout, machine = discover.layout("x86_64"), machines.machine("x86_64", "4-level")
+    assert verdict(machine, replay(layout, machine, PMD, 0x4080)).startswith("confirmed on unicorn 2.1.4")
+    wrong = replace(machine, circumstances={"MAXPHYADDR": 39, "NXE": 1})
+    assert verdict(wrong, replay(layout, wrong, PTE, 1 << 39 | 7)).endswith("load: reserved expected, leaf answered")
+    power = machines.machine("powerpc", "radix-4k")
+    rows = replay(discover.layout("powerpc", None, "radix-4k"), power, PMD, 1 << 63 | 22)
+    assert verdict(power, rows).startswith("not decided by")
+
+
+def test_a_swap_entry_that_is_walked_is_reported_though_the_facts_are_right():
+    old = discover.layout("s390").but(__swp_entry_to_pmd=lambda k, entry: k.helper("__swp_entry_to_pte")(entry))
+    found = confirm(old, s390.machine("z14"), samples=0, levels=[PMD])
+    differences = [(one.kind, state) for one, _, state in found.levels[0].differences]
+    assert ("an entry that the kernel holds to be not present is walked", "swap") in differences
+    assert any("DIFFERS" in line and "in a swap entry" in line for line in render(found))
+
+
+def test_a_walk_into_a_lower_table_is_no_fault():
+    """Without I a segment-table entry leads to a table: the minefield tells that from a fault."""
+    (load, *_) = replay(discover.layout("s390"), s390.machine("z14"), PMD, 0x12345000)
+    assert load.answer.reads
+    assert load.expected.outcome == "table"
+
+
+def test_the_limitations_of_an_emulator_are_named():
+    found = confirm(discover.layout("arm64", None, "16k-48"), machines.machine("arm64", "16k-48"), samples=600, levels=[PUD])
+    assert found.status == 0
+    assert "level 1 blocks with 16K and 64K pages" in found.levels[0].known
+    assert any("lpae_block_desc_valid" in line for line in render(found))

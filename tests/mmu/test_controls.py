@@ -1,0 +1,66 @@
+"""A set-up that answers is no set-up that answers right: each step that is left out has to be noticed."""
+
+import pytest
+
+from archs import machines
+from archs.arm64 import mmu as arm64
+from archs.powerpc import mmu as powerpc
+from archs.s390 import mmu as s390
+from archs.x86_64 import mmu as x86_64
+from bitspec.layout import Absent
+from bitspec.mmu.controls import BrokenSetup, control, failures
+from bitspec.vocabulary import VocabularyError
+
+ALL = [(arch, variant) for arch in machines.architectures() for variant in machines.variants(arch)]
+
+
+@pytest.mark.parametrize(("arch", "variant"), ALL)
+def test_every_machine_passes_its_controls(arch, variant):
+    assert list(failures(machines.machine(arch, variant))) == []
+
+
+BROKEN = [
+    (x86_64, "4-level", {"paging": False}, "must translate"),
+    (x86_64, "4-level", {"user": False}, "must refuse a load in user mode"),
+    (x86_64, "5-level", {"user": False}, "must refuse a load in user mode"),
+    (s390, "z14", {"dat": False}, "must translate to frame"),
+    (s390, "z14", {"facilities": False}, "known-good pmd"),
+    (arm64, "4k-48", {"aarch64": False}, "must translate"),
+    (arm64, "4k-48", {"user": False}, "must translate for a fetch"),
+    (arm64, "16k-48", {"translating": False}, "must translate to frame"),
+    (powerpc, "radix-4k", {"radix": False}, "must translate"),
+    (powerpc, "radix-64k", {"user": False}, "must refuse a load in user mode"),
+    (powerpc, "radix-64k", {"top": 0}, "must translate"),
+]
+
+
+@pytest.mark.parametrize(("module", "variant", "broken", "said"), BROKEN, ids=lambda value: getattr(value, "__name__", str(value)))
+def test_a_missing_step_is_noticed(module, variant, broken, said):
+    machine = module.machine(variant, **broken)
+    assert any(said in failure for failure in failures(machine)), list(failures(machine))
+    with pytest.raises(BrokenSetup, match="must"):
+        control(machine)
+
+
+@pytest.mark.parametrize(("module", "variant"), [(x86_64, "4-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k")], ids=lambda value: str(value))
+def test_a_missing_minefield_is_noticed(module, variant):
+    said = list(failures(module.machine(variant, minefield=False)))
+    assert any("nothing was read there" in one for one in said)
+
+
+def test_a_machine_without_any_table_has_no_minefield_to_show():
+    from dataclasses import replace
+
+    from bitspec.vocabulary import Level
+
+    machine = machines.machine("x86_64", "4-level")
+    assert "minefield" in next(failures(replace(machine, slots={Level.PTE: machine.slots[Level.PTE]})))
+
+
+def test_variants_that_cannot_be_emulated_say_why():
+    with pytest.raises(Absent, match="no emulator has the erratum KNL4"):
+        machines.machine("x86_64", "4-level-knl")
+    with pytest.raises(Absent, match="48-bit addresses alone"):
+        machines.machine("arm64", "64k-52")
+    with pytest.raises(VocabularyError, match="unknown architecture 'vax'"):
+        machines.variants("vax")
