@@ -576,8 +576,7 @@ def _liftings(
 def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, build: Path | None, cc: str | None) -> Iterator[Layout]:
     """Layouts whose helpers are a tree's own."""
     from bitspec.lift.layout import from_tree
-    from proofs.conform import EQUAL
-    from proofs.conform import conform as compare
+    from proofs.conform import agreed
 
     lone = tuple(name for name in targets if name in toolchains.architectures() and not toolchains.releases(name))
     for arch in lone:
@@ -585,8 +584,7 @@ def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, bui
     if lone and len(lone) == len(targets):
         return
     for layout, lifting in _liftings(tuple(name for name in targets if name not in lone), tree, variant, build=build, cc=cc):
-        agreed = frozenset(one.name for one in compare(layout, lifting).results if one.verdict == EQUAL)
-        made = from_tree(layout, lifting, agreed)
+        made = from_tree(layout, lifting, agreed(layout, lifting))
         for name, reason in made.declared.items():
             click.echo(f"bitspec: {layout.name} {lifting.variant}: {name} is the declared one: {reason}", err=True)
         yield made.layout

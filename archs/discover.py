@@ -6,6 +6,7 @@ An architecture is a folder with a ``hardware.py`` (``VARIANTS`` and ``hardware(
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 import archs
-from bitspec.layout import CONFIGS, Config, Layout
+from bitspec.layout import CONFIGS, Config, Layout, Provenance
 from bitspec.vocabulary import VocabularyError, unknown
 
 
@@ -67,7 +68,8 @@ def _layout(arch: str, release: str, variant: str, config_name: str) -> Layout:
     hardware: Any = import_module(f"archs.{arch}.hardware")
     module: Any = import_module(f"archs.{arch}.{release.replace('-', '_').replace('.', '_')}")
     made: Layout = module.layout(hardware.hardware(variant), config(config_name))
-    return made
+    # conform holds layouts against a tree in the worst-case config; in any other they are as they were read
+    return made if config_name == "default" else replace(made, provenance=Provenance.TRANSCRIBED)
 
 
 def known(arch: str) -> tuple[Any, ...]:

@@ -220,8 +220,8 @@ class SwapKind:
 class Provenance:
     """How far a layout is trusted."""
 
-    CONFORMED: Final = "conformed"  # proved equal to that release's headers
-    TRANSCRIBED: Final = "transcribed"  # read from them, not yet proved
+    CONFORMED: Final = "conformed"  # proved equal to that release's headers, in the default config (bitspec conform)
+    TRANSCRIBED: Final = "transcribed"  # read from them, not proved; or changed since
 
 
 @dataclass(frozen=True)
@@ -324,7 +324,8 @@ class Layout:
             for at, use in self.uses.items()
         }
         replaced = {name: helper(name, "replaced")(build) for name, build in helpers.items()}
-        return replace(self, uses=uses, helpers={**self.helpers, **replaced}, derived={}, _built={})
+        changed = {"provenance": Provenance.TRANSCRIBED} if fields or helpers else {}
+        return replace(self, uses=uses, helpers={**self.helpers, **replaced}, derived={}, _built={}, **changed)
 
     def _may_move(self, new: Field, uses: Iterable[LevelUse]) -> None:
         old = [use.field(new.name) for use in uses]

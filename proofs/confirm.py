@@ -242,6 +242,8 @@ def replay(layout: Layout, machine: Machine, level: Level, entry: int) -> tuple[
         want, got = asker(entry), machine.ask(level, entry, access)
         kind = disagreement(machine, machine.slots[level], entry, want, got)
         known = next((one.reason for one in machine.limitations if kind and one.covers(level, entry, want, got)), None)
+        if want.outcome == "table" and machine.emulator.inside(machine.slots[level].next(entry, want.where) or 0):
+            kind, known = kind or "not watched", "the table would be one of the machine's own"
         found.append(Replayed(access, want, got, kind, known))
     return tuple(found)
 

@@ -115,6 +115,12 @@ class Conformance:
         return 1 if self.count(DIFFERENT) else 3 if self.count(UNKNOWN) else 0
 
 
+def agreed(layout: Layout, lifting: Lifting) -> frozenset[str]:
+    """Those of the helpers that are given a table's address which are proved equal to the declared ones."""
+    solver = Solver()
+    return frozenset(name for name in ADDRESSES if name in layout.helpers and _helper(layout, lifting, name, solver).verdict == EQUAL)
+
+
 def config_of(options: frozenset[str]) -> Config:
     """The config that a configured tree has, by its kernel options."""
     mine = {option for option in OPTIONS if {"USERFAULTFD_WP": "HAVE_ARCH_USERFAULTFD_WP"}.get(option, option) in options}

@@ -17,7 +17,7 @@ from archs.arm64.pgtable import PGTABLE
 from bitspec.expr import Expr, and_, any_of, clear, eq, ne, none_of
 from bitspec.fields import acts, software, view
 from bitspec.hardware import Hardware
-from bitspec.layout import Absent, Config, Kernel, Layout, by_name, definitions, helper
+from bitspec.layout import Absent, Config, Kernel, Layout, Provenance, by_name, definitions, helper
 from bitspec.vocabulary import Level
 
 _PTE_ADDR_LOW_TOP: Final = 47
@@ -95,6 +95,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
     return Layout(
         hardware=hardware,
         release="linux-6.1",
+        provenance=Provenance.CONFORMED,
         config=config,
         uses=pgtable.uses(hardware, _SWAP, _PTE_ADDR_LOW_TOP, _PRESENT, _ABSENT, "PTE_PROT_NONE"),
         helpers=by_name(linux.HELPERS, pgtable.HELPERS, definitions(globals())),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bitspec.mmu.emulator import Emulator, tables, unicorn
+from bitspec.mmu.emulator import NAME, Emulator, tables, unicorn
 from bitspec.mmu.expected import Expected
 from bitspec.mmu.machine import Answer, Limitation, Machine, Slot, fixed
 from bitspec.vocabulary import Level
@@ -56,7 +56,7 @@ def machine(variant: str, *, minefield: bool = True, aarch64: bool = True, user:
     if translating:
         write(_SCTLR, 0x30D00805)
     return Machine(
-        model=f"unicorn 2.1.4 (QEMU 5.0), CPU max, {1 << shift - 10}K pages, 48-bit addresses",
+        model=f"{NAME}, CPU max, {1 << shift - 10}K pages, 48-bit addresses",
         emulator=emulator,
         slots={level: _slot(level, shift) for level in Level},
         page_shift=shift,

@@ -19,7 +19,7 @@ from archs.powerpc.hardware import PAGE_SHIFT
 from bitspec.expr import Expr, all_of, and_, any_of, clear, const, none_of, not_, or_, zext
 from bitspec.fields import Numbering, Row, View, acts, reserved, software, view
 from bitspec.hardware import Hardware
-from bitspec.layout import Config, Kernel, Layout, LevelUse, Protection, by_name, definitions, helper, protections
+from bitspec.layout import Config, Kernel, Layout, LevelUse, Protection, Provenance, by_name, definitions, helper, protections
 from bitspec.vocabulary import Level
 
 _PGTABLE: Final = "arch/powerpc/include/asm/book3s/64/pgtable.h"
@@ -452,6 +452,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
     return Layout(
         hardware=hardware,
         release="linux-6.12",
+        provenance=Provenance.CONFORMED,
         config=config,
         uses=_uses(variant),
         helpers=by_name(linux.HELPERS, definitions(globals()), mmu.HELPERS),

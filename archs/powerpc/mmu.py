@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bitspec.mmu.controls import BrokenSetup
-from bitspec.mmu.emulator import Emulator, tables, unicorn
+from bitspec.mmu.emulator import NAME, Emulator, tables, unicorn
 from bitspec.mmu.expected import Expected
 from bitspec.mmu.machine import Answer, Limitation, Machine, Slot
 from bitspec.vocabulary import Level
@@ -48,7 +48,7 @@ def machine(variant: str, *, minefield: bool = True, radix: bool = True, user: b
     _tables(emulator, 21 - shift, top)
     _start(emulator, radix=radix, user=user)
     return Machine(
-        model=f"unicorn 2.1.4 (QEMU 5.0), POWER10 on bare metal, {1 << shift - 10}K pages",
+        model=f"{NAME}, POWER10 on bare metal, {1 << shift - 10}K pages",
         emulator=emulator,
         slots={level: _slot(level, shift) for level in Level},
         page_shift=shift,

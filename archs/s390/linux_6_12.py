@@ -15,7 +15,7 @@ from archs import linux
 from bitspec.expr import Expr, and_, any_of, clear, const, eq, ite, ne, none_of, not_, or_, ult, zext
 from bitspec.fields import Field, Numbering, Row, View, acts, software, view
 from bitspec.hardware import Hardware
-from bitspec.layout import Config, Kernel, Layout, LevelUse, Protection, by_name, definitions, helper, protections
+from bitspec.layout import Config, Kernel, Layout, LevelUse, Protection, Provenance, by_name, definitions, helper, protections
 from bitspec.vocabulary import Level
 
 _PGTABLE: Final = "arch/s390/include/asm/pgtable.h"
@@ -599,6 +599,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
     return Layout(
         hardware=hardware,
         release="linux-6.12",
+        provenance=Provenance.CONFORMED,
         config=chosen,
         uses=uses({"leaf": _SEGMENT_LEAF}, {"leaf": _REGION_LEAF}, protection_map(ALL_BITS)),
         helpers=by_name(linux.HELPERS, DEFINITIONS),

@@ -14,7 +14,7 @@ from archs.s390 import linux_6_12 as previous
 from bitspec.expr import Expr, and_, any_of, const, eq, ite, or_
 from bitspec.fields import Numbering, Row, View, acts, software, view
 from bitspec.hardware import Hardware
-from bitspec.layout import Config, Kernel, Layout, by_name, definitions, helper
+from bitspec.layout import Config, Kernel, Layout, Provenance, by_name, definitions, helper
 from bitspec.vocabulary import Level
 
 _PGTABLE: Final = "arch/s390/include/asm/pgtable.h"
@@ -169,6 +169,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
     return Layout(
         hardware=hardware,
         release="linux-6.13",
+        provenance=Provenance.CONFORMED,
         config=chosen,
         uses=previous.uses(SEGMENT_VIEWS, REGION_VIEWS, previous.protection_map(previous.ALL_BITS)),
         helpers=by_name(linux.HELPERS, previous.DEFINITIONS, DEFINITIONS),

@@ -13,7 +13,7 @@ from archs.s390 import linux_6_12 as base
 from archs.s390 import linux_6_13 as previous
 from bitspec.expr import Expr, any_of, clear
 from bitspec.hardware import Hardware
-from bitspec.layout import Config, Kernel, Layout, SwapKind, by_name, definitions, helper
+from bitspec.layout import Config, Kernel, Layout, Provenance, SwapKind, by_name, definitions, helper
 from bitspec.vocabulary import Level
 
 _PGTABLE: Final = "arch/s390/include/asm/pgtable.h"
@@ -81,6 +81,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
     return Layout(
         hardware=hardware,
         release="linux-6.17",
+        provenance=Provenance.CONFORMED,
         config=chosen,
         uses=base.uses(previous.SEGMENT_VIEWS, previous.REGION_VIEWS, base.protection_map(mask)),
         helpers=by_name(linux.HELPERS, base.DEFINITIONS, previous.DEFINITIONS, DEFINITIONS),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from bitspec.mmu.controls import BrokenSetup
-from bitspec.mmu.emulator import Emulator, tables, unicorn
+from bitspec.mmu.emulator import NAME, Emulator, EmulatorMissing, tables, unicorn
 from bitspec.mmu.machine import Machine, Slot, fixed
 from bitspec.vocabulary import Level
 
@@ -66,7 +66,7 @@ def machine(
     if dat:
         uc.reg_write(names.UC_S390X_REG_PSWM, 0x0400000180000000)
     return Machine(
-        model=f"unicorn 2.1.4 (QEMU 5.0), z14 ({', '.join(_NAMES[one] for one in _FACILITIES[variant])})",
+        model=f"{NAME}, z14 ({', '.join(_NAMES[one] for one in _FACILITIES[variant])})",
         emulator=emulator,
         slots={level: _slot(level, variant, segment) for level in Level},
         page_shift=12,
@@ -125,7 +125,10 @@ def _facilities(emulator: Emulator, wanted: tuple[int, ...]) -> None:
     magic = [0xB175_9EC0_0000_0000 | 0x0101_0101 * number for number in range(16)]
     for number, value in enumerate(magic):
         emulator.uc.reg_write(names.UC_S390X_REG_R0 + number, value)
-    memory = os.open("/proc/self/mem", os.O_RDWR)
+    try:
+        memory = os.open("/proc/self/mem", os.O_RDWR)
+    except OSError as error:
+        raise EmulatorMissing(f"the emulated s390 must be able to write /proc/self/mem, as on Linux ({error.strerror})") from None
     try:
         for registers in _found(memory, struct.pack("=16Q", *magic)):
             model = _peek(memory, registers + _MODEL)

@@ -12,7 +12,7 @@ from archs import linux
 from bitspec.expr import Expr, all_of, and_, any_of, bit, clear, const, eq, ite, ne, none_of, not_, or_, ult, zext
 from bitspec.fields import View, acts, software, view
 from bitspec.hardware import Context, Hardware
-from bitspec.layout import Config, Kernel, Layout, LevelUse, by_name, definitions, helper, protections
+from bitspec.layout import Config, Kernel, Layout, LevelUse, Provenance, by_name, definitions, helper, protections
 from bitspec.vocabulary import Level
 
 _PGTABLE: Final = "arch/x86/include/asm/pgtable.h"
@@ -480,6 +480,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
     return Layout(
         hardware=hardware,
         release="linux-6.12",
+        provenance=Provenance.CONFORMED,
         config=config,
         uses=_uses(),
         helpers=by_name(linux.HELPERS, definitions(globals())),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bitspec.mmu.emulator import Emulator, tables, unicorn
+from bitspec.mmu.emulator import NAME, Emulator, tables, unicorn
 from bitspec.mmu.machine import Machine, Slot, fixed
 from bitspec.vocabulary import Level
 
@@ -20,8 +20,9 @@ PHYSICAL: Final = 40
 _ALL: Final = 0x67  # P, R/W, U/S, A, D
 _PS: Final = 0x80
 _XD: Final = 1 << 63
-_TOP, _PGD, _PUD, _PMD, _PTE, _LOW, _GDT, _CODE, _STACK = (0x1000 * number for number in range(1, 10))
-_USER: Final = 0x3000 + _STACK
+_BASE: Final = 0x5_8000_0000
+"""Of the RAM: where few of the entries asked about lead to; address 0 maps it."""
+_TOP, _PGD, _PUD, _PMD, _PTE, _LOW, _GDT, _CODE, _STACK = (_BASE + 0x1000 * number for number in range(1, 10))
 _WHERE: Final = 0x80_4000_0000
 _INDEX: Final = {39: 1, 30: 3, 21: 5, 12: 7}
 _GDT_ENTRIES: Final = (0, 0x00209A0000000000, 0x0000920000000000, 0x0020FA0000000000, 0x0000F20000000000)
@@ -30,13 +31,13 @@ _GDT_ENTRIES: Final = (0, 0x00209A0000000000, 0x0000920000000000, 0x0020FA000000
 def machine(variant: str, *, minefield: bool = True, user: bool = True, paging: bool = True) -> Machine:
     """The machine, set up.  The switches leave a step out, which tests use to show that the controls notice."""
     mine = _WHERE | _ALL | _PS
-    emulator = Emulator("ARCH_X86", "MODE_64", order="little", mine=mine, physical=PHYSICAL, minefield=minefield)
+    emulator = Emulator("ARCH_X86", "MODE_64", order="little", mine=mine, physical=PHYSICAL, base=_BASE, minefield=minefield)
     five = variant == "5-level"
     _tables(emulator)
     _start(emulator, five=five, user=user, paging=paging)
     slots = {level: _slot(level) for level in Level}
     return Machine(
-        model=f"unicorn 2.1.4 (QEMU 5.0), qemu64 with {PHYSICAL} physical address bits",
+        model=f"{NAME}, qemu64 with {PHYSICAL} physical address bits",
         emulator=emulator,
         slots=slots,
         page_shift=12,
@@ -49,7 +50,7 @@ def _tables(emulator: Emulator) -> None:
     """The top table, which is used with five levels only; the one below, whose first entries lead to the machine's own pages and to the levels."""
     index = {shift: 8 * number for shift, number in _INDEX.items()}
     tables(emulator, ((table + 8 * place, 0) for table in (_TOP, _PGD, _LOW) for place in range(512)))
-    places = [(_TOP, _PGD | _ALL), (_PGD, _LOW | _ALL), (_LOW, _PS | _ALL)]
+    places = [(_TOP, _PGD | _ALL), (_PGD, _LOW | _ALL), (_LOW, _BASE | _PS | _ALL)]
     # One table of each kind serves three addresses, which differ in the topmost index alone: 1 for a PTE, 2 for a PMD, 3 for a PUD.
     places += [
         (_PGD + index[39], _PUD | _ALL),
@@ -97,12 +98,13 @@ def _start(emulator: Emulator, *, five: bool, user: bool, paging: bool) -> None:
     if not paging:
         return
     uc.reg_write(names.UC_X86_REG_CR0, 0x80010011)  # PG, WP, ET, PE
-    uc.reg_write(names.UC_X86_REG_GDTR, (0, _GDT, 8 * len(_GDT_ENTRIES) - 1, 0))
+    uc.reg_write(names.UC_X86_REG_GDTR, (0, _GDT - _BASE, 8 * len(_GDT_ENTRIES) - 1, 0))
     if not user:
         return
     emulator.code(_CODE, b"\x48\xcf")  # iretq
     emulator.code(_CODE + 0x10, b"\x90\x90")
-    for number, value in enumerate((_CODE + 0x10, 0x1B, 2, _USER, 0x23)):  # RIP, CS, RFLAGS, RSP, SS
+    code, stack = _CODE - _BASE, _STACK - _BASE
+    for number, value in enumerate((code + 0x10, 0x1B, 2, stack + 0x800, 0x23)):  # RIP, CS, RFLAGS, RSP, SS
         emulator.put(_STACK + 8 * number, value)
-    uc.reg_write(names.UC_X86_REG_RSP, _STACK)
-    uc.emu_start(_CODE, _CODE + 0x11, count=2)
+    uc.reg_write(names.UC_X86_REG_RSP, stack)
+    uc.emu_start(code, code + 0x11, count=2)

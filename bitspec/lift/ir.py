@@ -7,9 +7,9 @@ callbr, debug locations) is read from that text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bitspec.lift.problem import Problem, Unliftable
 
@@ -517,121 +517,167 @@ def _function(module: Module, text: str) -> Function:
 
 
 def _instruction(module: Module, line: str) -> Instruction:
-    location = re.search(r"!dbg !(\d+)", line)
-    at = int(location[1]) if location else None
-    result = re.match(r'%("[^"]+"|[-\w.$]+) = ', line)
-    name = result[1].strip('"') if result else ""
-    text = line[result.end() :] if result else line
-    common = {"result": name, "location": at, "text": _short(line)}
+    found = re.search(r"!dbg !(\d+)", line)
+    location = int(found[1]) if found else None
+    named = re.match(r'%("[^"]+"|[-\w.$]+) = ', line)
+    result, text = (named[1].strip('"'), line[named.end() :]) if named else ("", line)
     try:
-        return _read(module, text, common)
+        return _read(module, text, result, location)
     except Unliftable as reason:
-        return Instruction("unknown", name, Other("?"), detail=str(reason), location=at, text=_short(line))
+        return Instruction("unknown", result, Other("?"), detail=str(reason), location=location, text=_short(line))
 
 
-def _read(module: Module, text: str, common: dict[str, object]) -> Instruction:
+class _Shape:
+    """Makes the instruction that is being read, from what its reader found."""
+
+    def __init__(self, opcode: str, flags: frozenset[str], result: str, location: int | None, text: str) -> None:
+        self.opcode, self.flags = opcode, flags
+        self.result, self.location, self.text = result, location, text
+
+    def __call__(self, kind: Type, *operands: Typed, more: tuple[str, ...] = (), **details: Any) -> Instruction:
+        flags = self.flags | frozenset(more)
+        return Instruction(self.opcode, self.result, kind, operands, flags, location=self.location, text=self.text, **details)
+
+
+_VOID: Final = Other("void")
+
+
+def _read(module: Module, text: str, result: str, location: int | None) -> Instruction:
     reader = _Reader(module, text)
     opcode = reader.take()
     if opcode in ("tail", "notail", "musttail"):
         opcode = reader.take()
-    flags = reader.flags()
-
-    def made(kind: Type, *operands: Typed, **details: object) -> Instruction:
-        return Instruction(opcode, type=kind, operands=operands, flags=flags | frozenset(details.pop("more", ())), **common, **details)  # type: ignore[arg-type, call-overload]
-
-    if opcode in _BINARY:
-        first = reader.typed()
-        reader.expect(",")
-        return made(first.type, first, Typed(first.type, reader.value(first.type)))
-    if opcode == "icmp":
-        predicate = reader.take()
-        first = reader.typed()
-        reader.expect(",")
-        return made(Int(1), first, Typed(first.type, reader.value(first.type)), detail=predicate)
-    if opcode in _CASTS:
-        first = reader.typed()
-        reader.expect("to")
-        return made(reader.type(), first)
-    if opcode in ("select", "insertvalue"):
-        operands = [reader.typed()]
-        indices: list[int] = []
-        while reader.accept(","):
-            if re.match(r"\d+$", reader.next):
-                indices.append(int(reader.take()))
-            elif reader.next.startswith("!"):
-                break
-            else:
-                operands.append(reader.typed())
-        return made(operands[1].type if opcode == "select" else operands[0].type, *operands, indices=tuple(indices))
-    if opcode == "extractvalue":
-        first = reader.typed()
-        path: list[int] = []
-        while reader.accept(",") and re.match(r"\d+$", reader.next):
-            path.append(int(reader.take()))
-        kind = first.type
-        for index in path:
-            kind = kind.fields[index] if isinstance(kind, Struct) else kind.element if isinstance(kind, Array) else Other("?")
-        return made(kind, first, indices=tuple(path))
-    if opcode == "freeze":
-        first = reader.typed()
-        return made(first.type, first)
-    if opcode == "phi":
-        kind = reader.type()
-        operands, labels = [], []
-        while reader.accept("["):
-            operands.append(Typed(kind, reader.value(kind)))
-            reader.expect(",")
-            labels.append(reader.take()[1:].strip('"'))
-            reader.expect("]")
-            if not reader.accept(","):
-                break
-        return made(kind, *operands, labels=tuple(labels))
-    if opcode == "br":
-        if reader.next == "label":
-            return made(Other("void"), labels=(reader.label(),))
-        condition = reader.typed()
-        reader.expect(",")
-        yes = reader.label()
-        reader.expect(",")
-        return made(Other("void"), condition, labels=(yes, reader.label()))
-    if opcode == "switch":
-        value = reader.typed()
-        reader.expect(",")
-        operands, labels = [value], [reader.label()]
-        reader.expect("[")
-        while not reader.accept("]"):
-            operands.append(reader.typed())
-            reader.expect(",")
-            labels.append(reader.label())
-        return made(Other("void"), *operands, labels=tuple(labels))
-    if opcode == "ret":
-        return made(Other("void")) if reader.next == "void" else made(Other("void"), reader.typed())
-    if opcode == "unreachable":
-        return made(Other("void"))
-    if opcode == "load":
-        kind = reader.type()
-        reader.expect(",")
-        return made(kind, reader.typed())
-    if opcode == "store":
-        value = reader.typed()
-        reader.expect(",")
-        return made(Other("void"), value, reader.typed())
-    if opcode == "alloca":
-        return made(Ptr(), source=reader.type())
-    if opcode == "getelementptr":
-        source = reader.type()
-        operands = []
-        while reader.accept(",") and not reader.next.startswith("!"):
-            operands.append(reader.typed())
-        return made(Ptr(), *operands, source=source)
-    if opcode in ("call", "callbr"):
-        return _call(reader, made)
-    raise Unliftable(opcode)
+    read = _READERS.get(opcode)
+    if read is None:
+        raise Unliftable(opcode)
+    return read(reader, _Shape(opcode, reader.flags(), result, location, _short(f"%{result} = {text}" if result else text)))
 
 
-def _call(reader: _Reader, made: object) -> Instruction:
-    build = made
-    assert callable(build)
+def _read_binary(reader: _Reader, made: _Shape) -> Instruction:
+    first = reader.typed()
+    reader.expect(",")
+    return made(first.type, first, Typed(first.type, reader.value(first.type)))
+
+
+def _read_icmp(reader: _Reader, made: _Shape) -> Instruction:
+    predicate = reader.take()
+    first = reader.typed()
+    reader.expect(",")
+    return made(Int(1), first, Typed(first.type, reader.value(first.type)), detail=predicate)
+
+
+def _read_cast(reader: _Reader, made: _Shape) -> Instruction:
+    first = reader.typed()
+    reader.expect("to")
+    return made(reader.type(), first)
+
+
+def _read_select(reader: _Reader, made: _Shape) -> Instruction:
+    operands = [reader.typed()]
+    while reader.accept(",") and not reader.next.startswith("!"):
+        operands.append(reader.typed())
+    return made(operands[1].type, *operands)
+
+
+def _read_freeze(reader: _Reader, made: _Shape) -> Instruction:
+    first = reader.typed()
+    return made(first.type, first)
+
+
+def _path(reader: _Reader) -> tuple[int, ...]:
+    found = []
+    while re.match(r"\d+$", reader.next):
+        found.append(int(reader.take()))
+        reader.accept(",")
+    return tuple(found)
+
+
+def _read_extractvalue(reader: _Reader, made: _Shape) -> Instruction:
+    first = reader.typed()
+    reader.expect(",")
+    path = _path(reader)
+    kind = first.type
+    for index in path:
+        kind = kind.fields[index] if isinstance(kind, Struct) else kind.element if isinstance(kind, Array) else Other("?")
+    return made(kind, first, indices=path)
+
+
+def _read_insertvalue(reader: _Reader, made: _Shape) -> Instruction:
+    into = reader.typed()
+    reader.expect(",")
+    new = reader.typed()
+    reader.expect(",")
+    return made(into.type, into, new, indices=_path(reader))
+
+
+def _read_phi(reader: _Reader, made: _Shape) -> Instruction:
+    kind = reader.type()
+    operands, labels = [], []
+    while reader.accept("["):
+        operands.append(Typed(kind, reader.value(kind)))
+        reader.expect(",")
+        labels.append(reader.take()[1:].strip('"'))
+        reader.expect("]")
+        if not reader.accept(","):
+            break
+    return made(kind, *operands, labels=tuple(labels))
+
+
+def _read_br(reader: _Reader, made: _Shape) -> Instruction:
+    if reader.next == "label":
+        return made(_VOID, labels=(reader.label(),))
+    condition = reader.typed()
+    reader.expect(",")
+    yes = reader.label()
+    reader.expect(",")
+    return made(_VOID, condition, labels=(yes, reader.label()))
+
+
+def _read_switch(reader: _Reader, made: _Shape) -> Instruction:
+    value = reader.typed()
+    reader.expect(",")
+    operands, labels = [value], [reader.label()]
+    reader.expect("[")
+    while not reader.accept("]"):
+        operands.append(reader.typed())
+        reader.expect(",")
+        labels.append(reader.label())
+    return made(_VOID, *operands, labels=tuple(labels))
+
+
+def _read_ret(reader: _Reader, made: _Shape) -> Instruction:
+    return made(_VOID) if reader.next == "void" else made(_VOID, reader.typed())
+
+
+def _read_unreachable(reader: _Reader, made: _Shape) -> Instruction:
+    return made(_VOID)
+
+
+def _read_load(reader: _Reader, made: _Shape) -> Instruction:
+    kind = reader.type()
+    reader.expect(",")
+    return made(kind, reader.typed())
+
+
+def _read_store(reader: _Reader, made: _Shape) -> Instruction:
+    value = reader.typed()
+    reader.expect(",")
+    return made(_VOID, value, reader.typed())
+
+
+def _read_alloca(reader: _Reader, made: _Shape) -> Instruction:
+    return made(Ptr(), source=reader.type())
+
+
+def _read_getelementptr(reader: _Reader, made: _Shape) -> Instruction:
+    source = reader.type()
+    operands = []
+    while reader.accept(",") and not reader.next.startswith("!"):
+        operands.append(reader.typed())
+    return made(Ptr(), *operands, source=source)
+
+
+def _read_call(reader: _Reader, made: _Shape) -> Instruction:
     bounds: tuple[int, int] | None = None
     while True:
         for word in reader.attributes():
@@ -654,22 +700,35 @@ def _call(reader: _Reader, made: object) -> Instruction:
         asm = text, reader.take()[1:-1]
     else:
         callee = reader.take()
-    reader.expect("(")
-    operands: list[Typed] = []
-    while not reader.accept(")"):
-        if reader.next == "metadata":
-            reader.take()
-            reader.take()
-            operands.append(Typed(Other("metadata"), Undefined()))
-        else:
-            operands.append(reader.typed())
-        reader.accept(",")
+    operands = _arguments(reader)
     labels: list[str] = []
     while reader.next and not reader.next.startswith("!"):
         if reader.next == "label":
             labels.append(reader.label())
         else:
             reader.take()
-    result = build(kind, *operands, detail=callee, asm=asm, labels=tuple(labels), range=bounds, more=tuple(more))
-    assert isinstance(result, Instruction)
-    return result
+    return made(kind, *operands, detail=callee, asm=asm, labels=tuple(labels), range=bounds, more=tuple(more))
+
+
+def _arguments(reader: _Reader) -> list[Typed]:
+    reader.expect("(")
+    operands: list[Typed] = []
+    while not reader.accept(")"):
+        if reader.accept("metadata"):
+            reader.take()
+            operands.append(Typed(Other("metadata"), Undefined()))
+        else:
+            operands.append(reader.typed())
+        reader.accept(",")
+    return operands
+
+
+_READERS: Final[Mapping[str, Callable[[_Reader, _Shape], Instruction]]] = {
+    **dict.fromkeys(_BINARY, _read_binary),
+    **dict.fromkeys(_CASTS, _read_cast),
+    **dict.fromkeys(("call", "callbr"), _read_call),
+    "icmp": _read_icmp, "select": _read_select, "freeze": _read_freeze, "phi": _read_phi,
+    "extractvalue": _read_extractvalue, "insertvalue": _read_insertvalue,
+    "br": _read_br, "switch": _read_switch, "ret": _read_ret, "unreachable": _read_unreachable,
+    "load": _read_load, "store": _read_store, "alloca": _read_alloca, "getelementptr": _read_getelementptr,
+}  # fmt: skip

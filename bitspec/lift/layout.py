@@ -45,8 +45,8 @@ def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str]) -> Fro
     Args:
         skeleton: the declared layout that is nearest.
         lifting: the tree.
-        agreed: what was proved equal to the declared, by name (:mod:`proofs.conform`).  Helpers that are functions of the kernel's address of a table,
-            not of a physical one, are taken from there.
+        agreed: helpers that the kernel gives its own address of a table, and that were proved equal to the declared ones, which take a
+            physical address (:func:`proofs.conform.agreed`).
     """
     helpers: dict[str, Definition] = {}
     declared: dict[str, str] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -138,9 +139,15 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
     modules: dict[str, str] = {}
     rules = Rules(target.asm, target.calls, target.initial, target.addresses)
-    for unit, lines in units:
+
+    def compiled_unit(pair: tuple[Unit, tuple[Wrapper, ...]]) -> Compiled:
+        unit, lines = pair
         flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}", *unit.flags)
-        compiled = compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder, prelude=unit.prelude)
+        return compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder, prelude=unit.prelude)
+
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(compiled_unit, units))
+    for (unit, lines), compiled in zip(units, results, strict=True):
         modules[unit.name] = compiled.ir
         for one in read(compiled, rules, unit.name, lines):
             items[one.name] = one

@@ -18,6 +18,8 @@ from bitspec.mmu.machine import Answer, Slot
 
 VERSION: Final = "2.1.4"
 """The unicorn the set-ups were made for; some of them reach into its insides."""
+NAME: Final = f"unicorn {VERSION} (QEMU 5.0)"
+"""As reports have it, with the QEMU it descends from."""
 
 _PROT: Final = {Access.LOAD: 1, Access.STORE: 2, Access.FETCH: 4}
 _OK: Final = 0

@@ -38,6 +38,21 @@ def test_the_declared_layout_is_what_the_tree_says(arch: str, name: str) -> None
     assert not [each for each in found.results if each.verdict in (DIFFERENT, UNKNOWN)], "\n".join(render(found))
 
 
+@pytest.mark.parametrize("arch", [arch for arch in toolchains.architectures() if not toolchains.releases(arch)])
+def test_an_architecture_without_a_layout_is_lifted_and_checked(arch: str) -> None:
+    """The kernel's helpers are held against each other; nothing is unknown, and the swap codec's round trip is proved."""
+    from bitspec.lift.layout import bare
+    from bitspec.vocabulary import Level
+    from proofs.check import Checker, Verdict
+
+    lifting = _lift(arch, toolchains.variants(arch)[0])
+    layout = bare(arch, lifting.variant, lifting, config_of(lifting.build.options))
+    assert not [one.name for one in lifting.items.values() if one.unknown]
+    results = list(Checker().check(layout, tuple(Level)))
+    assert not [one for one in results if one.verdict is Verdict.UNKNOWN]
+    assert sum(one.verdict is Verdict.PROVED for one in results) > 300
+
+
 @pytest.mark.parametrize(("arch", "name"), _layouts())
 def test_lifted_helpers_run_as_their_expressions_say(arch: str, name: str) -> None:
     lifting = _lift(arch, discover.variants(arch)[0])

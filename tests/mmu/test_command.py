@@ -38,23 +38,31 @@ def test_replay_explains_a_known_limitation():
     assert "known limitation: a radix tree must" in result.stdout
 
 
-def test_confirm_prints_counts_and_a_rate():
+def test_replay_owns_up_where_it_cannot_see():
+    own = machines.machine("x86_64", "4-level").emulator.base + 0x5000
+    result = run("replay", "x86_64", "pmd", hex(own | 7))
+    assert result.exit_code == 0
+    assert result.stdout.count("known limitation: the table would be one of the machine's own") == 3
+
+
+def test_confirm_prints_counts_and_a_rate(few):
     result = run("confirm", "s390", "--variant", "z10", "--samples", "0", "--seed", "3")
     assert result.exit_code == 0
     assert "0 unexplained differences" in result.stdout
     assert " a second" in result.stdout
+    assert {f"SX01={quarter}" in result.stdout for quarter in range(4)} == {True}  # one machine for each of the circumstances
 
 
-def test_a_difference_exits_with_1(monkeypatch):
+def test_a_difference_exits_with_1(few, monkeypatch):
     right = machines.machine
 
     def wrong(arch, variant):
         made = right(arch, variant)
-        return replace(made, circumstances={"MAXPHYADDR": 39, "NXE": 1})
+        return replace(made, circumstances={"MAXPHYADDR": 38, "NXE": 1})
 
     monkeypatch.setattr(machines, "machine", wrong)
     assert run("replay", "x86_64", "pte", "0x8000000007").exit_code == 1
-    result = run("confirm", "x86_64", "--samples", "0")
+    result = run("confirm", "x86_64", "--samples", "600")
     assert result.exit_code == 1
     assert "DIFFERS" in result.stdout
 
@@ -109,3 +117,15 @@ def test_a_broken_set_up_is_an_internal_error(monkeypatch):
 def test_helps_have_examples():
     for command in ("replay", "confirm"):
         assert "Example:" in run(command, "--help").stdout
+
+
+def test_s390_needs_proc(monkeypatch):
+    from archs.s390 import mmu
+
+    def denied(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(mmu.os, "open", denied)
+    result = run("replay", "s390", "pmd", "0")
+    assert result.exit_code == 2
+    assert "/proc/self/mem" in result.stderr

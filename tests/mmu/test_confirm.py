@@ -18,8 +18,7 @@ PTE, PMD, PUD = Level
 
 
 @pytest.mark.parametrize(("arch", "variant"), ALL)
-def test_states_and_random_entries_agree(arch, variant, monkeypatch):
-    monkeypatch.setattr("bitspec.mmu.values.structured", lambda facts, on: iter(on))  # the pairs of bits take longer than a test may
+def test_states_and_random_entries_agree(arch, variant, few):
     found = confirm(discover.layout(arch, None, variant), machines.machine(arch, variant), samples=1500)
     assert found.status == 0, "\n".join(render(found))
     assert found.questions > 10_000
@@ -111,18 +110,18 @@ def test_a_wrong_fact_is_caught(arch, variant, level, name, wrong):
     assert least.entry & ~found.entry == 0
 
 
-def test_a_wrong_circumstance_is_caught():
+def test_a_wrong_circumstance_is_caught(few):
     layout = discover.layout("x86_64")
     machine = machines.machine("x86_64", "4-level")
     wrong = replace(machine, circumstances={"MAXPHYADDR": 41, "NXE": 1})
-    found = confirm(layout, wrong, samples=600, levels=[PTE])
+    found = confirm(layout, wrong, samples=3000, levels=[PTE])
     least = {one.entry for one, _, _ in found.levels[0].differences}
     assert found.status == 1
     assert all(entry >> 40 & 1 for entry in least)
 
 
-def test_a_missing_private_space_is_caught():
-    found = confirm(discover.layout("s390"), s390.machine("z14", private=False), samples=60, levels=[PMD])
+def test_a_missing_private_space_is_caught(few):
+    found = confirm(discover.layout("s390"), s390.machine("z14", private=False), samples=2000, levels=[PMD])
     assert {one.kind for one, _, _ in found.levels[0].differences} >= {"reserved expected, leaf answered"}
 
 
@@ -148,7 +147,7 @@ def test_a_verdict_is_one_line():
     assert verdict(power, rows).startswith("not decided by")
 
 
-def test_a_swap_entry_that_is_walked_is_reported_though_the_facts_are_right():
+def test_a_swap_entry_that_is_walked_is_reported_though_the_facts_are_right(few):
     old = discover.layout("s390").but(__swp_entry_to_pmd=lambda k, entry: k.helper("__swp_entry_to_pte")(entry))
     found = confirm(old, s390.machine("z14"), samples=0, levels=[PMD])
     differences = [(one.kind, state) for one, _, state in found.levels[0].differences]
@@ -163,8 +162,8 @@ def test_a_walk_into_a_lower_table_is_no_fault():
     assert load.expected.outcome == "table"
 
 
-def test_the_limitations_of_an_emulator_are_named():
-    found = confirm(discover.layout("arm64", None, "16k-48"), machines.machine("arm64", "16k-48"), samples=600, levels=[PUD])
+def test_the_limitations_of_an_emulator_are_named(few):
+    found = confirm(discover.layout("arm64", None, "16k-48"), machines.machine("arm64", "16k-48"), samples=2000, levels=[PUD])
     assert found.status == 0
     assert "level 1 blocks with 16K and 64K pages" in found.levels[0].known
     assert any("lpae_block_desc_valid" in line for line in render(found))
