@@ -324,8 +324,8 @@ class Layout:
             for at, use in self.uses.items()
         }
         replaced = {name: helper(name, "replaced")(build) for name, build in helpers.items()}
-        changed = {"provenance": Provenance.TRANSCRIBED} if fields or helpers else {}
-        return replace(self, uses=uses, helpers={**self.helpers, **replaced}, derived={}, _built={}, **changed)
+        trust = Provenance.TRANSCRIBED if fields or helpers else self.provenance  # nobody has held the change against a tree
+        return replace(self, uses=uses, helpers={**self.helpers, **replaced}, provenance=trust, derived={}, _built={})
 
     def _may_move(self, new: Field, uses: Iterable[LevelUse]) -> None:
         old = [use.field(new.name) for use in uses]
