@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import wraps
+from functools import cache, wraps
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,7 @@ from bitspec.fields import LayoutError
 from bitspec.layout import CONFIGS, Absent, Layout
 from bitspec.lift.problem import Problem
 from bitspec.render import formats, renderer
-from bitspec.report import Report
+from bitspec.report import Finding, Report
 from bitspec.vocabulary import Level, VocabularyError, level, unknown
 
 if TYPE_CHECKING:
@@ -168,6 +168,7 @@ _config = click.option("--config", default="default", metavar="NAME", show_defau
 @click.option("--stats", is_flag=True, help="Tell how many queries there were, who decided them, and how long it took.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something is refuted or unknown.")
+@click.option("--replay", "on_machine", is_flag=True, help="Put every witness about the hardware to an emulated MMU.")
 @click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers.")
 @click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")
 @click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use.")
@@ -184,6 +185,7 @@ def check(
     stats: bool,
     timeout: float | None,
     exit_zero: bool,
+    on_machine: bool,
     tree: Path | None,
     build: Path | None,
     cc: str | None,
@@ -211,7 +213,7 @@ def check(
         raise BadInput(f"the time-out must be a number of seconds, not {timeout}")
 
     start = time.perf_counter()
-    report = _check(layouts, wanted, codes, timeout, stats, start)
+    report = _check(layouts, wanted, codes, timeout, stats, start, on_machine)
     if tree is not None:
         report = replace(report, findings=tuple(replace(one, source="lifted") for one in report.findings))
     rendered = renderer(format_)(report)
@@ -237,7 +239,15 @@ def _split(values: tuple[str, ...]) -> list[str]:
     return [code.strip() for value in values for code in value.split(",") if code.strip()]
 
 
-def _check(layouts: list[Layout], levels: tuple[Level, ...], codes: frozenset[str] | None, timeout: float | None, stats: bool, start: float) -> Report:
+def _check(
+    layouts: list[Layout],
+    levels: tuple[Level, ...],
+    codes: frozenset[str] | None,
+    timeout: float | None,
+    stats: bool,
+    start: float,
+    on_machine: bool = False,
+) -> Report:
     from bitspec.solver import version
     from proofs.check import Checker, Statistics
     from proofs.report import finding, stale, tables
@@ -251,15 +261,44 @@ def _check(layouts: list[Layout], levels: tuple[Level, ...], codes: frozenset[st
         results += checkers[layout.arch].check(layout, levels, codes)
     if not results:
         raise BadInput("nothing to ask: none of the claims selected is about these levels")
+    findings = [finding(one) for one in results]
+    if on_machine:
+        findings = [_replayed(result, one) for result, one in zip(results, findings, strict=True)]
     return Report(
         version=bitspec.__version__,
         solver=version(),
-        findings=tuple(finding(one) for one in results),
+        findings=tuple(findings),
         tables=tuple(tables(results)),
         stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, [one for one in results if one.layout.arch == arch])),
         seconds=time.perf_counter() - start,
         statistics=_statistics(statistics, len(results)) if stats else {},
     )
+
+
+def _replayed(result: Result, one: Finding) -> Finding:
+    """A finding about the hardware whose witness was put to an emulated machine, if there is one for its variant and level."""
+    if one.evidence is None or not result.claim.scene:
+        return one
+    from archs import machines
+    from proofs.confirm import replay as answers
+    from proofs.confirm import verdict
+
+    layout = result.layout
+    if layout.hardware.no_walk is not None or layout.hardware.variant not in machines.variants(layout.arch):
+        said = f"not replayed: no machine emulates {layout.arch} {layout.hardware.variant}"
+    else:
+        machine = _machine(layout.arch, layout.hardware.variant)
+        if result.level in machine.slots:
+            said = verdict(machine, answers(layout, machine, result.level, one.evidence.entry))
+        else:
+            said = f"not replayed: {machine.model} has no {result.level}"
+    return replace(one, evidence=replace(one.evidence, replayed=said))
+
+
+@cache
+def _machine(arch: str, variant: str) -> Any:
+    """The first emulated machine of a variant, its controls passed."""
+    return next(_machines(discover.layout(arch, None, variant)))
 
 
 def _statistics(counts: Statistics, results: int) -> dict[str, float]:

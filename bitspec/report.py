@@ -32,6 +32,7 @@ class Evidence:
         predicates: what every predicate of the level says of the entry.
         hardware: what the hardware does with it, per access; or why it is not asked.
         pictures: the entry under each view that may read it.
+        replayed: what an emulated machine made of the entry, or why none was asked; None without ``--replay``.
     """
 
     entry: int
@@ -41,6 +42,7 @@ class Evidence:
     predicates: Mapping[str, bool]
     hardware: Mapping[str, str]
     pictures: tuple[Picture, ...] = ()
+    replayed: str | None = None
 
     @property
     def text(self) -> str:

@@ -93,6 +93,8 @@ def full(one: Finding) -> RenderableType:
         ("kernel", Text(predicates(one.evidence))),
         ("hardware", Text(reactions(one.evidence))),
     ]
+    if one.evidence.replayed:
+        facts.append(("replayed", Text(one.evidence.replayed)))
     facts += [("defined", Text(f"{place.name} at {place.where}" + (f" ({place.cite})" if place.cite else ""))) for place in one.places]
     parts.append(_rows(facts))
     return Group(*parts)
@@ -156,7 +158,11 @@ def brief(group: list[Finding]) -> RenderableType:
     first = group[0]
     assert first.known is not None
     head = Text.assemble(("known    ", "yellow"), (f"{first.code} {first.name}", "bold"), f", {_where(first)}: {first.known['class']}")
-    lines = [f"{one.subject}, witness {one.evidence.text}" for one in group if one.evidence is not None]
+    lines = [
+        f"{one.subject}, witness {one.evidence.text}" + (f", {one.evidence.replayed}" if one.evidence.replayed else "")
+        for one in group
+        if one.evidence is not None
+    ]
     lines.append(str(first.known["reason"]))
     guards = first.known.get("guards")
     if isinstance(guards, list) and guards:

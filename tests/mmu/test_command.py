@@ -1,12 +1,13 @@
 """The commands: what they print, and how they exit."""
 
+import json
 from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
 import cli
-from archs import machines
+from archs import discover, machines
 from bitspec.mmu import emulator
 
 
@@ -129,3 +130,14 @@ def test_s390_needs_proc(monkeypatch):
     result = run("replay", "s390", "pmd", "0")
     assert result.exit_code == 2
     assert "/proc/self/mem" in result.stderr
+
+
+def test_check_replays_the_witnesses_about_the_hardware(monkeypatch):
+    monkeypatch.setattr(discover, "known", lambda arch: ())
+    proposal = discover.layout("s390", "linux-6.12").but(__swp_entry_to_pmd=lambda k, swp: swp, __pmd_to_swp_entry=lambda k, pmd: pmd)
+    monkeypatch.setattr(discover, "layout", lambda *names: proposal)
+    result = CliRunner().invoke(cli.main, ["check", "s390", "--level", "pmd", "--select", "SWP409,SWP405", "--replay", "--format", "json"])
+    witnesses = {one["code"]: one["witness"] for one in json.loads(result.stdout)["results"] if one["witness"] and one["subject"] == "swap"}
+    assert witnesses["SWP409"]["entry"] == "0x0000000000001600"
+    assert witnesses["SWP409"]["replayed"].startswith("confirmed on unicorn")
+    assert "replayed" not in witnesses["SWP405"]
