@@ -157,8 +157,10 @@ def hardware(variant: str) -> Hardware:
         approximations=(
             "process-scoped translation only: under a hypervisor the resulting address goes through a partition-scoped tree as well",
             "accesses are those of problem state; AMR and IAMR are not looked at for pages without EAA0 set in problem state",
-            "the architecture lets a directory entry stand at any depth and name any size of 5 bits or more; POWER9 and POWER10 fault on one at the "
-            "fourth level, and on a size other than 9 (5 or 9 for the last table)",
+            (
+                "the architecture lets a directory entry stand at any depth and name any size of 5 bits or more; POWER9 and POWER10 fault on one at "
+                "the fourth level, and on a size other than 9 (5 or 9 for the last table)"
+            ),
             "a directory entry's NLB is taken as it stands: where it is not aligned to the table's size, QEMU clears the low bits",
             "where the CPU cannot record R or C it raises an interrupt and the kernel sets them; the model records them",
             "reserved bits of an entry are ignored by the walk, as in QEMU, microwatt and gem5; the layout lint keeps the kernel off them",

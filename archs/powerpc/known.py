@@ -14,8 +14,17 @@ _INVALID_PUD: Final = (
     "between "
 )
 
+_YOUNG: Final = (
+    "The protection is added unmasked, and every protection of the table has _PAGE_ACCESSED: a change of protection makes an old entry young. It happens in "
+    "every mprotect() and NUMA hint of an old page, and costs reclaim an estimate; no page is lost, and young never becomes old."
+)
+_YOUNGER: Final = {
+    "pte": ("", "(leaf-devmap)", "(leaf-protnone)", "(leaf-devmap-protnone)"),
+    "pmd": ("", "(leaf-devmap)", "(leaf-protnone)", "(leaf-devmap-protnone)"),
+    "pud": ("(leaf-devmap)", "(leaf-devmap-protnone)"),
+}
 _CODES_INVALIDATED: Final = {
-    "PUD341": ("leaf-invalidated", "leaf-devmap-invalidated"),
+    "PUD341": ("leaf-invalidated",),
     "PUD343": ("leaf-invalidated",),
     "PUD355": ("leaf-invalidated", "leaf-devmap-invalidated"),
 }
@@ -78,18 +87,35 @@ KNOWN: Final[tuple[Known, ...]] = (
             "hugetlb entries to mm/rmap.c as PTEs."
         ),
     ),
+    Known(
+        code="PUD341",
+        subjects=("leaf-devmap-invalidated",),
+        layouts=("linux-6.12",),
+        levels=("pud",),
+        kind="reachable",
+        reason=(
+            _INVALID_PUD + "take it for absent. One of them takes no lock: mm/memory-failure.c: dev_pagemap_mapping_shift would, for just that time, miss the "
+            "mapping of a broken page."
+        ),
+        variants=_RADIX,
+    ),
+    Known(
+        code="PUD323",
+        subjects=("pud_modify/young", "pud_modify/young(leaf-protnone)"),
+        layouts=("linux-6.12",),
+        levels=("pud",),
+        kind="latent",
+        reason=_YOUNG + " Only change_huge_pud() changes the protection of a PUD, and only device memory is mapped by one.",
+        variants=_RADIX,
+    ),
     *(
         Known(
             code=code,
-            subjects=tuple(f"{level}_modify/young{kind}" for kind in ("", "(leaf-devmap)", "(leaf-protnone)", "(leaf-devmap-protnone)")),
+            subjects=tuple(f"{level}_modify/young{kind}" for kind in _YOUNGER[level]),
             layouts=("linux-6.12",),
             levels=(level,),
             kind="reachable",
-            reason=(
-                "The protection is added unmasked, and every protection of the table has _PAGE_ACCESSED: a change of protection makes an "
-                "old entry young. It happens in every mprotect() and NUMA hint of an old page, and costs reclaim an estimate; no page is "
-                "lost, and young never becomes old."
-            ),
+            reason=_YOUNG,
             variants=variants,
         )
         for code, level, variants in (("PTE123", "pte", ()), ("PMD223", "pmd", (*_RADIX, "hash-64k")), ("PUD323", "pud", _RADIX))

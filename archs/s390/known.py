@@ -31,7 +31,8 @@ KNOWN: Final[tuple[Known, ...]] = (
         "asked, and does not look at PageAnonExclusive: a pinned page that the next write fault copies. The window lies between "
         "pmdp_invalidate() and the entry that follows in set_pmd_migration_entry() (where THP migration is enabled) and "
         "__split_huge_pmd_locked() with freeze. This is read from the code: nobody has reported it. Invalid, young and readable together "
-        "would tell such a leaf",
+        "would tell such a leaf. The migration entry that follows keeps what it says of exclusivity, so that a copy needs a fork() in the window as well; "
+        "CONFIG_DEBUG_VM warns about the pinned page (mm/gup.c: sanity_check_pinned_pages)",
     ),
     Known(
         "HTLB717",

@@ -122,7 +122,8 @@ def _slot(level: Level, variant: str, segment: int) -> Slot:
 def _facilities(emulator: Emulator, wanted: tuple[int, ...]) -> None:
     """Switch facilities on in the CPU's model."""
     names = unicorn("unicorn.s390x_const")
-    magic = [0xB175_9EC0_0000_0000 | 0x0101_0101 * number for number in range(16)]
+    # values no other CPU of this process has, living or freed: else its state would be found instead
+    magic = [int.from_bytes(os.urandom(8)) for _ in range(16)]
     for number, value in enumerate(magic):
         emulator.uc.reg_write(names.UC_S390X_REG_R0 + number, value)
     try:

@@ -152,7 +152,19 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PUD341",
-        subjects=("leaf-invalidated", "leaf-devmap-invalidated"),
+        subjects=("leaf-invalidated",),
+        layouts=_RELEASE,
+        levels=("pud",),
+        kind="guarded",
+        reason=(
+            "As for device memory below; but of the walkers that may meet the entry without a lock only those that treat it as absent, and try again or do "
+            "with less, can meet one that is not device memory."
+        ),
+        guards=("mm/gup.c: gup_fast_pud_range", "arch/x86/kvm/mmu/mmu.c: host_pfn_mapping_level"),
+    ),
+    Known(
+        code="PUD341",
+        subjects=("leaf-devmap-invalidated",),
         layouts=_RELEASE,
         levels=("pud",),
         kind="reachable",
