@@ -52,11 +52,7 @@ class Solver:
         self._context = z3.main_ctx()
         self._c = _C(z3.z3core, self._context.ref())
         self._terms: dict[Expr, Any] = {}
-        self._solver = z3.SolverFor("QF_BV")
-        self._solver.set("random_seed", SEED)
-        self._solver.set("rlimit", self.resources)
-        if self.timeout is not None:
-            self._solver.set("timeout", max(1, int(self.timeout * 1000)))
+        self._solver = self._limited(z3.SolverFor("QF_BV"))
 
     def add(self, *facts: Expr) -> None:
         """Assert `facts` (width 1) until the scope they were added in ends."""
@@ -81,16 +77,34 @@ class Solver:
 
     def model(self, *wanted: Expr) -> tuple[int, ...] | None:
         """Values of the expressions `wanted` under which all assertions hold, or None if there are none.  Raises Unknown."""
+        return self._model(self._solver, wanted)
+
+    def model_of(self, fact: Expr, *wanted: Expr) -> tuple[int, ...] | None:
+        """The same for `fact` alone, whatever is asserted: the quick way for one large question.  Raises Unknown."""
+        tactics = ("simplify", "propagate-values", "bit-blast", "sat")
+        solver = self._limited(self._z3.Then(*tactics).solver())
+        self._c.core.Z3_solver_assert(self._c.context, solver.solver, self._ast(fact))
+        return self._model(solver, wanted)
+
+    def _limited(self, solver: Any) -> Any:
+        """A solver with our seed and limits."""
+        solver.set("random_seed", SEED)
+        solver.set("rlimit", self.resources)
+        if self.timeout is not None:
+            solver.set("timeout", max(1, int(self.timeout * 1000)))
+        return solver
+
+    def _model(self, solver: Any, wanted: Sequence[Expr]) -> tuple[int, ...] | None:
         z3 = self._z3
         start = time.perf_counter()
-        verdict = self._solver.check()
+        verdict = solver.check()
         self.statistics.queries += 1
         try:
             if verdict == z3.unsat:
                 return None
             if verdict == z3.unknown:
-                raise Unknown(_reason(self._solver.reason_unknown()))
-            model = self._solver.model()
+                raise Unknown(_reason(solver.reason_unknown()))
+            model = solver.model()
             return tuple(_number(z3, model.eval(self.term(expr), model_completion=True)) for expr in wanted)
         finally:
             self.statistics.seconds += time.perf_counter() - start

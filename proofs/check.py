@@ -250,8 +250,7 @@ class _Round:
         refuted: list[_Open] = []
         while left:
             broken = [one.broken for one in left]
-            with self._ask().scope(or_(*broken)):
-                values = self._ask().model(*broken)
+            values = self._ask().model_of(or_(*broken), *broken)
             if values is None:
                 break
             if not any(values):
