@@ -152,6 +152,7 @@ def main() -> None:
 
 
 _variant = click.option("--variant", metavar="NAME", help="The hardware variant, or 'all'; the default is each architecture's first.")
+_one_variant = click.option("--variant", metavar="NAME", help="The hardware variant; the default is the architecture's first.")
 _level = click.option("--level", "levels", multiple=True, metavar="LEVEL", help="pte, pmd or pud; may be given several times. Default: all.")
 _config = click.option("--config", default="default", metavar="NAME", show_default=True, help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}.")
 
@@ -373,7 +374,7 @@ def _scenes(target: str, levels: tuple[str, ...], variant: str | None, config: s
 @main.command()
 @click.argument("target", metavar="ARCH[@LAYOUT]")
 @_level
-@_variant
+@_one_variant
 @_config
 @_guarded
 def show(target: str, levels: tuple[str, ...], variant: str | None, config: str) -> None:
@@ -394,7 +395,7 @@ def show(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 @click.argument("target", metavar="ARCH[@LAYOUT]")
 @click.argument("level_name", metavar="LEVEL")
 @click.argument("value")
-@_variant
+@_one_variant
 @_config
 @_guarded
 def decode(target: str, level_name: str, value: str, variant: str | None, config: str) -> None:
@@ -432,7 +433,7 @@ def _number(text: str) -> int:
 @main.command()
 @click.argument("target", metavar="ARCH[@LAYOUT]")
 @_level
-@_variant
+@_one_variant
 @_config
 @_guarded
 def free(target: str, levels: tuple[str, ...], variant: str | None, config: str) -> None:
@@ -633,7 +634,7 @@ def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, bui
 @click.argument("target", metavar="ARCH[@LAYOUT]")
 @click.argument("level_name", metavar="LEVEL")
 @click.argument("entries", nargs=-1, required=True, metavar="VALUE...")
-@_variant
+@_one_variant
 @_guarded
 def replay(target: str, level_name: str, entries: tuple[str, ...], variant: str | None) -> None:
     """Put entries into a page table of an emulated machine, and show what its MMU does beside what the specification says.

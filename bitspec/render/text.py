@@ -85,6 +85,7 @@ def full(one: Finding) -> RenderableType:
         ("says", Text(one.summary)),
         ("claim", Text(one.claim)),
         ("given", Text(", ".join(one.given) or "nothing")),
+        ("layout", Text(f"{one.provenance}, {one.source} helpers, config {one.config}")),
         ("witness", _witness(one.evidence)),
     ]
     parts: list[RenderableType] = [head, _rows(rows)]
