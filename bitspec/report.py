@@ -32,6 +32,7 @@ class Evidence:
         predicates: what every predicate of the level says of the entry.
         hardware: what the hardware does with it, per access; or why it is not asked.
         pictures: the entry under each view that may read it.
+        rests: the symbols of a kernel tree it rests on, of which nothing is known, and what is left out because of them.
     """
 
     entry: int
@@ -41,6 +42,7 @@ class Evidence:
     predicates: Mapping[str, bool]
     hardware: Mapping[str, str]
     pictures: tuple[Picture, ...] = ()
+    rests: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

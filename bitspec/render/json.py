@@ -54,4 +54,5 @@ def _evidence(one: Evidence) -> dict[str, Any]:
         "inputs": {name: hex(value) for name, value in one.inputs.items()},
         "predicates": dict(one.predicates),
         "hardware": reactions.pop() if len(reactions) == 1 else dict(one.hardware),
+        **({"rests_on": list(one.rests)} if one.rests else {}),
     }

@@ -20,4 +20,5 @@ def _line(one: Finding) -> str:
     assert one.evidence is not None
     level = f"CHECK:{one.code}" if one.known else f"ERROR:{one.code}"
     known = f" (known: {one.known['class']})" if one.known else ""
-    return f"{one.where}: {level}: {one.name}{known}: {where}: witness {one.evidence.text}"
+    rests = f" (rests on {'; '.join(one.evidence.rests)})" if one.evidence.rests else ""
+    return f"{one.where}: {level}: {one.name}{known}: {where}: witness {one.evidence.text}{rests}"

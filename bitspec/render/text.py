@@ -93,6 +93,7 @@ def full(one: Finding) -> RenderableType:
         ("kernel", Text(predicates(one.evidence))),
         ("hardware", Text(reactions(one.evidence))),
     ]
+    facts += [("rests on", Text(words)) for words in one.evidence.rests]
     facts += [("defined", Text(f"{place.name} at {place.where}" + (f" ({place.cite})" if place.cite else ""))) for place in one.places]
     parts.append(_rows(facts))
     return Group(*parts)
