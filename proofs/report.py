@@ -317,4 +317,3 @@ def nearest(scene: Scene, entry: int) -> tuple[list[State], tuple[State, int] | 
         if best is None or distance < best[0]:
             best = (distance, state, made)
     return members, None if members or best is None else (best[1], best[2])
-

@@ -18,7 +18,8 @@ from bitspec.lift.wrappers import Wrapper, source
 #: After the kernel's own flags. Vectors, unrolled remainders and calls would only have to be undone.
 FLAGS: Final = (
     "-O2", "-g1", "-fno-vectorize", "-fno-slp-vectorize", "-fno-optimize-sibling-calls", "-fno-discard-value-names", "-mllvm", "-inline-threshold=100000",
-    "-ferror-limit=0", "-fno-spell-checking", "-fno-caret-diagnostics", "-Wno-everything", "-Werror=implicit-function-declaration", "-Werror=implicit-int", "-Werror=int-conversion",
+    "-ferror-limit=0", "-fno-spell-checking", "-fno-caret-diagnostics",
+    "-Wno-everything", "-Werror=implicit-function-declaration", "-Werror=implicit-int", "-Werror=int-conversion",
     "-Werror=incompatible-pointer-types", "-Qunused-arguments", "-S", "-emit-llvm",
 )  # fmt: skip
 _ROUNDS: Final = 4

@@ -154,9 +154,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     return replace(lifting, pins=_resolved(lifting, pins), _helpers={})
 
 
-def _read_once(
-    place: Path, compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper], build: Build, target: Target
-) -> Iterable[Lifted]:
+def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper], build: Build, target: Target) -> Iterable[Lifted]:
     """What the functions of one module say, with the places of their definitions; from the cache where nothing has changed."""
     key = kept.key(compiled.state, rules, unit, str(build.tree))
     path = place / f"{unit}-{compiled.state[:12]}.lifted"
