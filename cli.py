@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache, wraps
 from io import StringIO
 from pathlib import Path
@@ -32,7 +32,10 @@ from bitspec.vocabulary import Level, VocabularyError, level, unknown
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from archs.toolchains import Chosen
+    from bitspec.layout import Config
     from bitspec.lift.lifting import Lifting
+    from bitspec.lift.tree import Build
     from proofs.check import Result, Statistics
     from proofs.claim import Scene
 
@@ -154,6 +157,14 @@ def main() -> None:
 _variant = click.option("--variant", metavar="NAME", help="The hardware variant, or 'all'; the default is each architecture's first.")
 _one_variant = click.option("--variant", metavar="NAME", help="The hardware variant; the default is the architecture's first.")
 _level = click.option("--level", "levels", multiple=True, metavar="LEVEL", help="pte, pmd or pud; may be given several times. Default: all.")
+_configs = click.option(
+    "--config", "configs", multiple=True, metavar="NAME|FILE",
+    help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}; of a kernel tree, those of archs/configs or a file too. Any number, each asked by itself.",
+)  # fmt: skip
+_all_configs = click.option(
+    "--all-configs", is_flag=True,
+    help="With --kernel: every variant, and every shipped config that changes something, once.",
+)  # fmt: skip
 _config = click.option("--config", default="default", metavar="NAME", show_default=True, help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}.")
 
 
@@ -161,7 +172,8 @@ _config = click.option("--config", default="default", metavar="NAME", show_defau
 @click.argument("targets", nargs=-1, metavar="[ARCH[@LAYOUT]]...")
 @_level
 @_variant
-@_config
+@_configs
+@_all_configs
 @click.option("--select", multiple=True, metavar="CODES", help="Ask only these claims: codes, their beginnings, or names; separated by commas.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Leave these claims out.")
 @click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
@@ -178,7 +190,8 @@ def check(
     targets: tuple[str, ...],
     levels: tuple[str, ...],
     variant: str | None,
-    config: str,
+    configs: tuple[str, ...],
+    all_configs: bool,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     format_: str,
@@ -198,6 +211,7 @@ def check(
       bitspec check s390@linux-6.12 --level pmd
       bitspec check x86_64 --variant all --select SWP,MIG --format json -o report.json
       bitspec check s390 --kernel linux-6.12     the tree's own code
+      bitspec check s390 --kernel linux-6.12 --all-configs
     """
     gc.disable()  # everything a check makes is immutable and lives to its end: there is no garbage to look for
     if format_ not in formats():
@@ -205,8 +219,14 @@ def check(
     if output is not None and not output.parent.is_dir():
         raise BadInput(f"{output.parent}: no such folder")
     wanted = _levels(levels)
-    discover.config(config)
-    layouts = list(_layouts(targets, variant, config) if tree is None else _tree_layouts(targets, tree, variant, build, cc))
+    if tree is None:
+        if all_configs:
+            raise BadInput("--all-configs must come with --kernel TREE")
+        for name in configs:
+            discover.config(name)
+        layouts = [one for name in dict.fromkeys(configs or ("default",)) for one in _layouts(targets, variant, name)]
+    else:
+        layouts = list(_tree_layouts(targets, Runs(tree, variant, configs, all_configs, build=build, cc=cc)))
     codes = _codes(select, ignore)
     if codes is not None and not codes:
         raise BadInput("--select and --ignore leave no claim to ask")
@@ -479,9 +499,10 @@ def kernel() -> None:
 
 _cc = click.option("--cc", metavar="COMMAND", help="The clang to use, in place of ziglang's; of the LLVM version that llvmlite has.")
 _defconfig = click.option("--defconfig", metavar="NAME", help="The configuration to begin with, in place of the architecture's usual one.")
+_shipped = ", ".join(one.name for one in toolchains.configs())
 _fragments = click.option(
-    "--config", "fragments", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FRAGMENT",
-    help="Kernel options to add, as a file; may be given several times.",
+    "--config", "configs", multiple=True, metavar="NAME|FILE",
+    help=f"Kernel options to add, as a file, or one of {_shipped}. Any number, each run by itself.",
 )  # fmt: skip
 _build = click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="The build folder, in place of one in the cache.")
 _sandbox = click.option("--sandbox", is_flag=True, help="Run make under bubblewrap, without network.")
@@ -493,12 +514,21 @@ _sandbox = click.option("--sandbox", is_flag=True, help="Run make under bubblewr
 @_variant
 @_defconfig
 @_fragments
+@_all_configs
 @_build
 @_sandbox
 @_cc
 @_guarded
 def kernel_prepare(
-    tree: Path, arch: str, variant: str | None, defconfig: str | None, fragments: tuple[Path, ...], build: Path | None, sandbox: bool, cc: str | None
+    tree: Path,
+    arch: str,
+    variant: str | None,
+    defconfig: str | None,
+    configs: tuple[str, ...],
+    all_configs: bool,
+    build: Path | None,
+    sandbox: bool,
+    cc: str | None,
 ) -> None:
     """Configure TREE for ARCH out of tree, with the options that are the worst case for bits, and make its generated headers.
 
@@ -507,18 +537,64 @@ def kernel_prepare(
     \b
     Example:
       bitspec kernel prepare linux-6.12 arm64 --variant 64k-52
+      bitspec kernel prepare linux-6.12 x86_64 --config no-soft-dirty --config mine.config
     """
-    from bitspec.lift import toolchain
-    from bitspec.lift.tree import prepare
-
-    target, clang = toolchains.target(arch), toolchain.find(cc)
-    for one in _variants(arch, variant):
-        made = prepare(tree, target, clang, one, defconfig=defconfig, fragments=fragments, folder=build, sandbox=sandbox, progress=_progress)
+    for _, _, made in Runs(tree, variant, configs, all_configs, defconfig, build, sandbox, cc).prepared(arch):
         click.echo(made.folder)
 
 
 def _progress(line: str) -> None:
     click.echo(f"bitspec: {line}", err=True)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Which configurations of a kernel tree to run."""
+
+    tree: Path
+    variant: str | None = None
+    configs: tuple[str, ...] = ()
+    all_configs: bool = False
+    defconfig: str | None = None
+    build: Path | None = None
+    sandbox: bool = False
+    cc: str | None = None
+
+    def combinations(self, arch: str) -> tuple[tuple[str, Chosen], ...]:
+        """Variants and configs.  The cross-section takes each variant in the default config, and each config in the default variant."""
+        chosen = [toolchains.config(name) for name in dict.fromkeys(self.configs)] or [toolchains.DEFAULT]
+        if not self.all_configs:
+            return tuple((variant, one) for variant in _variants(arch, self.variant) for one in chosen)
+        if self.configs:
+            raise BadInput("--all-configs and --config must not come together")
+        variants = _variants(arch, self.variant or "all")
+        return (*((variant, toolchains.DEFAULT) for variant in variants), *((variants[0], one) for one in toolchains.configs()[1:]))
+
+    def prepared(self, arch: str, skip: Callable[[str], str | None] = lambda variant: None) -> Iterator[tuple[str, Chosen, Build]]:
+        """The configured trees of an architecture; of those that have the same options only the first, where a cross-section is asked for."""
+        from bitspec.lift import toolchain
+        from bitspec.lift.tree import prepare
+
+        target, clang = toolchains.target(arch), toolchain.find(self.cc)
+        wanted = self.combinations(arch)
+        seen: dict[tuple[str, frozenset[str]], str] = {}
+        skipped = {variant: skip(variant) for variant in dict.fromkeys(variant for variant, _ in wanted)}
+        for variant, reason in skipped.items():
+            if reason is not None:
+                click.echo(f"bitspec: {arch} {variant}: skipped: {reason}", err=True)
+        wanted = tuple((variant, one) for variant, one in wanted if skipped[variant] is None)
+        for variant, one in wanted:
+            folder = self.build
+            if folder is not None and len(wanted) > 1 and not (folder / ".config").is_file():
+                folder = folder / f"{arch}-{variant}-{one.name}"
+            made = prepare(
+                self.tree, target, clang, variant, defconfig=self.defconfig, fragments=one.fragments, folder=folder, sandbox=self.sandbox, progress=_progress
+            )
+            same = seen.setdefault((variant, made.options), one.name)
+            if self.all_configs and same != one.name:
+                click.echo(f"bitspec: {arch} {variant}: config {one.name} skipped: the tree has the same options as in config {same}", err=True)
+                continue
+            yield variant, one, made
 
 
 def _variants(arch: str, variant: str | None) -> tuple[str, ...]:
@@ -536,6 +612,7 @@ def _variants(arch: str, variant: str | None) -> tuple[str, ...]:
 @_variant
 @_defconfig
 @_fragments
+@_all_configs
 @_build
 @_sandbox
 @_cc
@@ -547,7 +624,8 @@ def conform(
     tree: Path,
     variant: str | None,
     defconfig: str | None,
-    fragments: tuple[Path, ...],
+    configs: tuple[str, ...],
+    all_configs: bool,
     build: Path | None,
     sandbox: bool,
     cc: str | None,
@@ -562,6 +640,7 @@ def conform(
     Example:
       bitspec conform --kernel linux-6.12
       bitspec conform --kernel linux-6.1 arm64 --variant all
+      bitspec conform --kernel linux-6.12 x86_64 --all-configs
 
     Exit status: 0 all equal; 1 a difference; 2 wrong input or a missing prerequisite; 3 something could not be compared.
     """
@@ -569,7 +648,7 @@ def conform(
     from proofs.conform import render
 
     statuses = set()
-    for layout, lifting in _liftings(targets, tree, variant, defconfig, fragments, build, sandbox, cc):
+    for layout, lifting in _liftings(targets, Runs(tree, variant, configs, all_configs, defconfig, build, sandbox, cc)):
         found = compare(layout, lifting, timeout)
         for line in render(found, verbose):
             click.echo(line)
@@ -577,23 +656,13 @@ def conform(
     sys.exit(1 if 1 in statuses else 3 if 3 in statuses else 0)
 
 
-def _liftings(
-    targets: tuple[str, ...],
-    tree: Path,
-    variant: str | None,
-    defconfig: str | None = None,
-    fragments: tuple[Path, ...] = (),
-    build: Path | None = None,
-    sandbox: bool = False,
-    cc: str | None = None,
-) -> Iterator[tuple[Layout, Lifting]]:
-    """A tree lifted for each architecture and variant, with the declared layout of its release in the same config."""
+def _liftings(targets: tuple[str, ...], runs: Runs) -> Iterator[tuple[Layout, Lifting]]:
+    """A tree lifted for each architecture, variant and config, with the declared layout of its release in the same config."""
     from bitspec.lift import toolchain
-    from bitspec.lift.lifting import lift
+    from bitspec.lift.lifting import lift_build
     from bitspec.lift.tree import release
-    from proofs.conform import config_of
 
-    clang, version = toolchain.find(cc), release(tree)
+    tree, clang, version = runs.tree, toolchain.find(runs.cc), release(runs.tree)
     same = "linux-" + ".".join(version.split(".")[:2])
     every = [arch for arch in toolchains.architectures() if same in toolchains.releases(arch)]
     if not targets and not every:
@@ -602,28 +671,38 @@ def _liftings(
         arch, chosen = _target(name)
         if chosen is None and same not in toolchains.releases(arch):
             raise BadInput(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(toolchains.releases(arch)) or 'none'}")
-        for one in _variants(arch, variant):
+
+        def absent(variant: str, arch: str = arch, layout: str = chosen or same) -> str | None:
             try:
-                discover.layout(arch, chosen or same, one)
+                discover.layout(arch, layout, variant)
             except Absent as reason:
-                click.echo(f"bitspec: {arch} {one}: skipped: {reason}", err=True)
-                continue
-            target = toolchains.target(arch)
-            lifting = lift(tree, target, one, clang, defconfig=defconfig, fragments=fragments, folder=build, sandbox=sandbox, progress=_progress)
-            yield toolchains.layout(arch, chosen or same, one, config_of(lifting.build.options)), lifting
+                return str(reason)
+            return None
+
+        for variant, one, build in runs.prepared(arch, absent):
+            lifting = lift_build(build, toolchains.target(arch), variant, clang)
+            yield toolchains.layout(arch, chosen or same, variant, _config_of(build, one)), lifting
 
 
-def _tree_layouts(targets: tuple[str, ...], tree: Path, variant: str | None, build: Path | None, cc: str | None) -> Iterator[Layout]:
+def _config_of(build: Build, chosen: Chosen) -> Config:
+    """The config of a configured tree: its own options, under the name that was asked for."""
+    from proofs.conform import config_of
+
+    found = config_of(build.options)
+    return found if chosen.name == "default" else replace(found, name=chosen.name)
+
+
+def _tree_layouts(targets: tuple[str, ...], runs: Runs) -> Iterator[Layout]:
     """Layouts whose helpers are a tree's own."""
     from bitspec.lift.layout import from_tree
     from proofs.conform import agreed
 
     lone = tuple(name for name in targets if name in toolchains.architectures() and not toolchains.releases(name))
     for arch in lone:
-        yield from _bare_layouts(arch, tree, variant, build, cc)
+        yield from _bare_layouts(arch, runs)
     if lone and len(lone) == len(targets):
         return
-    for layout, lifting in _liftings(tuple(name for name in targets if name not in lone), tree, variant, build=build, cc=cc):
+    for layout, lifting in _liftings(tuple(name for name in targets if name not in lone), runs):
         made = from_tree(layout, lifting, agreed(layout, lifting))
         for name, reason in made.declared.items():
             click.echo(f"bitspec: {layout.name} {lifting.variant}: {name} is the declared one: {reason}", err=True)
@@ -722,17 +801,15 @@ def confirm(target: str, variant: str | None, samples: int, seed: int) -> None:
     sys.exit(status)
 
 
-def _bare_layouts(arch: str, tree: Path, variant: str | None, build: Path | None, cc: str | None) -> Iterator[Layout]:
+def _bare_layouts(arch: str, runs: Runs) -> Iterator[Layout]:
     """Layouts of an architecture that nobody has declared: only what the kernel's own helpers say of each other can be asked."""
     from bitspec.lift import toolchain
     from bitspec.lift.layout import bare
-    from bitspec.lift.lifting import lift
-    from proofs.conform import config_of
+    from bitspec.lift.lifting import lift_build
 
-    clang = toolchain.find(cc)
-    for one in _variants(arch, variant):
-        lifting = lift(tree, toolchains.target(arch), one, clang, folder=build, progress=_progress)
-        yield bare(arch, one, lifting, config_of(lifting.build.options))
+    clang = toolchain.find(runs.cc)
+    for variant, one, build in runs.prepared(arch):
+        yield bare(arch, variant, lift_build(build, toolchains.target(arch), variant, clang), _config_of(build, one))
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
@@ -13,6 +15,39 @@ from archs import discover
 from bitspec.layout import Config, Layout
 from bitspec.lift.target import Target
 from bitspec.vocabulary import VocabularyError, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A configuration to run: the worst case for bits, and what is added to it.
+
+    Attributes:
+        name: of the shipped fragment, or the file's; ``default`` is the worst case itself.
+        fragments: files of kernel options.
+    """
+
+    name: str
+    fragments: tuple[Path, ...] = ()
+
+
+DEFAULT = Chosen("default")
+
+
+def configs() -> tuple[Chosen, ...]:
+    """The shipped configurations, the default first: one for each choice that moves bits and is no hardware variant."""
+    folder = Path(__file__).parent / "configs"
+    return (DEFAULT, *(Chosen(path.stem, (path,)) for path in sorted(folder.glob("*.config"))))
+
+
+def config(text: str) -> Chosen:
+    """A shipped configuration by its name, or a file of kernel options.  Raises VocabularyError for what is neither."""
+    known = {one.name: one for one in configs()}
+    if text in known:
+        return known[text]
+    path = Path(text)
+    if path.is_file():
+        return Chosen(path.stem if path.suffix == ".config" else path.name, (path,))
+    raise VocabularyError(unknown("config, and no file,", text, tuple(known)))
 
 
 @cache

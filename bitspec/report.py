@@ -33,6 +33,7 @@ class Evidence:
         hardware: what the hardware does with it, per access; or why it is not asked.
         pictures: the entry under each view that may read it.
         replayed: what an emulated machine made of the entry, or why none was asked; None without ``--replay``.
+        rests: the symbols of a kernel tree it rests on, of which nothing is known, and what is left out because of them.
     """
 
     entry: int
@@ -43,6 +44,7 @@ class Evidence:
     hardware: Mapping[str, str]
     pictures: tuple[Picture, ...] = ()
     replayed: str | None = None
+    rests: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

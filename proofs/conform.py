@@ -33,7 +33,7 @@ NOT_APPLICABLE: Final = "not-applicable"
 VERDICTS: Final = (EQUAL, DIFFERENT, UNKNOWN, NOT_APPLICABLE)
 
 #: Kernel options that every declared layout takes for granted; they are no part of its config.
-ASSUMED: Final = ("TRANSPARENT_HUGEPAGE", "NUMA_BALANCING", "HUGETLB_PAGE", "SWAP", "MIGRATION")
+ASSUMED: Final = ("TRANSPARENT_HUGEPAGE", "NUMA_BALANCING", "HUGETLB_PAGE", "SWAP", "MIGRATION", "SPARSEMEM_VMEMMAP")
 
 
 @dataclass(frozen=True, slots=True)

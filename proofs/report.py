@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from bitspec import report as plain
-from bitspec.expr import Expr, const
+from bitspec.expr import Expr, const, variables
 from bitspec.fields import Numbering
 from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
 from bitspec.layout import Helper, Kernel, Layout
@@ -29,7 +29,7 @@ def finding(result: Result) -> plain.Finding:
     evidence = None
     if result.witness is not None:
         values = dict(result.witness.inputs)
-        claim, helpers = say(result.claim, scene, result.about, lambda part: not evaluate(part, values))
+        claim, helpers = say(result.claim, scene, result.about, lambda part: all(one in values for one in variables(part)) and not evaluate(part, values))
         evidence = _evidence(scene, result)
     return plain.Finding(
         code=result.code,
@@ -76,20 +76,61 @@ def _evidence(scene: Scene, result: Result) -> plain.Evidence:
     entry = witness.entry
     width = k.use.views["leaf"].width
     is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == width
+    values = dict(witness.inputs)
     return plain.Evidence(
         entry=entry,
         width=width,
         unique=witness.unique,
         inputs={str(variable.attr): value for variable, value in witness.inputs},
-        predicates=said_of(k, entry) if is_entry else {},
+        predicates=said_of(k, entry, values) if is_entry else {},
+        rests=tuple(rests_on(result, is_entry)),
         hardware=hardware_says(scene, entry),
         pictures=() if result.known is not None else tuple(pictures(scene, entry)),
     )
 
 
-def said_of(k: Kernel, entry: int) -> dict[str, bool]:
-    """What every predicate of the level says of a value."""
-    return {one.name: bool(function(one.body, one.params[0])(entry)) for one in predicates(k)}
+def said_of(k: Kernel, entry: int, symbols: Mapping[Expr, int] | None = None) -> dict[str, bool]:
+    """What every predicate of the level says of a value.
+
+    One that depends on a symbol of which nothing is known, as a lifted one may, is asked with the value the symbol has among `symbols`, and left out
+    where it has none there.
+    """
+    values = symbols or {}
+    found = {}
+    for one in predicates(k):
+        free = symbols_of(one)
+        if not free:
+            found[one.name] = bool(function(one.body, one.params[0])(entry))
+        elif all(symbol in values for symbol in free):
+            found[one.name] = bool(evaluate(one.body, {**{symbol: values[symbol] for symbol in free}, one.params[0]: entry}))
+    return found
+
+
+def symbols_of(one: Helper) -> tuple[Expr, ...]:
+    """What a helper depends on besides its arguments: symbols of a kernel tree that are not pinned."""
+    return tuple(symbol for symbol in variables(one.body) if symbol not in one.params)
+
+
+def rests_on(result: Result, predicates_too: bool) -> Iterator[str]:
+    """What a witness has to say of symbols of which nothing is known: those it rests on, and the predicates that are left out because of others."""
+    assert result.witness is not None
+    values = dict(result.witness.inputs)
+    k = result.scene.k
+    asked = predicates(k) if predicates_too else ()
+    declared = set(result.goal.variables if result.goal is not None else ()) | {one.variable for one in k.layout.hardware.circumstances}
+    if any(one not in declared for one in values):  # seldom: only then every helper is looked at
+        every = [k.layout.helper(name) for name in k.layout.helpers if k.layout.has(name)]
+        known = {symbol for one in every for symbol in symbols_of(one)}
+        for symbol, value in values.items():
+            if symbol in known and symbol not in declared:
+                yield f"{symbol.attr} = {value:#x}, of which nothing is known"
+    left: dict[str, list[str]] = {}
+    for one in asked:
+        for symbol in symbols_of(one):
+            if symbol not in values:
+                left.setdefault(str(symbol.attr), []).append(one.name)
+    for name, names in left.items():
+        yield f"no {name}, of which nothing is known: {', '.join(names)} left out, which {'depends' if len(names) == 1 else 'depend'} on it"
 
 
 def hardware_says(scene: Scene, entry: int) -> dict[str, str]:
@@ -276,4 +317,3 @@ def nearest(scene: Scene, entry: int) -> tuple[list[State], tuple[State, int] | 
         if best is None or distance < best[0]:
             best = (distance, state, made)
     return members, None if members or best is None else (best[1], best[2])
-

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,8 @@ from bitspec.lift.wrappers import Wrapper, source
 #: After the kernel's own flags. Vectors, unrolled remainders and calls would only have to be undone.
 FLAGS: Final = (
     "-O2", "-g1", "-fno-vectorize", "-fno-slp-vectorize", "-fno-optimize-sibling-calls", "-fno-discard-value-names", "-mllvm", "-inline-threshold=100000",
-    "-ferror-limit=0", "-Wno-everything", "-Werror=implicit-function-declaration", "-Werror=implicit-int", "-Werror=int-conversion",
+    "-ferror-limit=0", "-fno-spell-checking", "-fno-caret-diagnostics",
+    "-Wno-everything", "-Werror=implicit-function-declaration", "-Werror=implicit-int", "-Werror=int-conversion",
     "-Werror=incompatible-pointer-types", "-Qunused-arguments", "-S", "-emit-llvm",
 )  # fmt: skip
 _ROUNDS: Final = 4
@@ -33,12 +34,14 @@ class Compiled:
         symbols: the function of each helper and constant, by its name.
         absent: why a helper is missing, by name.
         text: the C, for those who want to see it.
+        state: changes with whatever went into it.
     """
 
     ir: str
     symbols: dict[str, str]
     absent: dict[str, str]
     text: str
+    state: str = ""
 
 
 def compile_wrappers(
@@ -97,8 +100,10 @@ def compile_wrappers(
             symbols.setdefault(one.helper, one.symbol)
         else:
             absent.setdefault(one.helper, reasons[one.symbol])
-    result = Compiled(ir.read_text(encoding="utf-8"), symbols, {helper: why for helper, why in absent.items() if helper not in symbols}, text)
-    _keep(folder / f"{name}.json", key, result, _inputs(depends, cwd, path))
+    files = [_state(name) for name in _inputs(depends, cwd, path)]
+    absent = {helper: why for helper, why in absent.items() if helper not in symbols}
+    result = Compiled(ir.read_text(encoding="utf-8"), symbols, absent, text, _digest(key, files))
+    _keep(folder / f"{name}.json", key, result, files)
     return result
 
 
@@ -129,8 +134,11 @@ def _inputs(depends: Path, cwd: Path, own: Path) -> list[str]:
     return [str(cwd / name) for name in text.partition(": ")[2].split() if cwd / name != own]
 
 
-def _keep(path: Path, key: str, result: Compiled, inputs: Iterable[str]) -> None:
-    files = [_state(name) for name in inputs]
+def _digest(key: str, files: Sequence[Sequence[object]]) -> str:
+    return hashlib.sha256(json.dumps([key, files]).encode()).hexdigest()
+
+
+def _keep(path: Path, key: str, result: Compiled, files: Sequence[Sequence[object]]) -> None:
     kept = {"key": key, "files": files, "symbols": result.symbols, "absent": result.absent, "ir": result.ir, "text": result.text}
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(kept), encoding="utf-8")
@@ -142,6 +150,6 @@ def _kept(path: Path, key: str) -> Compiled | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["key"] != key or any(_state(str(one[0])) != one for one in found["files"]):
             return None
-        return Compiled(found["ir"], found["symbols"], found["absent"], found["text"])
+        return Compiled(found["ir"], found["symbols"], found["absent"], found["text"], _digest(key, found["files"]))
     except (OSError, ValueError, KeyError):
         return None

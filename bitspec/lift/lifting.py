@@ -11,7 +11,7 @@ from typing import Final
 from bitspec.expr import Expr, _node, ne, nodes, substitute, trunc, var, variables, zext
 from bitspec.expr import const as constant_of
 from bitspec.layout import Absent, Helper
-from bitspec.lift import debug, ir, wrappers
+from bitspec.lift import debug, ir, kept, wrappers
 from bitspec.lift.build import Compiled, compile_wrappers
 from bitspec.lift.problem import Problem, Unliftable
 from bitspec.lift.target import Target, Unit
@@ -149,11 +149,22 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
         results = list(pool.map(compiled_unit, units))
     for (unit, lines), compiled in zip(units, results, strict=True):
         modules[unit.name] = compiled.ir
-        for one in read(compiled, rules, unit.name, lines):
-            items[one.name] = one
-    items = {name: _located(one, build, target) for name, one in items.items()}
+        items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
     lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
     return replace(lifting, pins=_resolved(lifting, pins), _helpers={})
+
+
+def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper], build: Build, target: Target) -> Iterable[Lifted]:
+    """What the functions of one module say, with the places of their definitions; from the cache where nothing has changed."""
+    key = kept.key(compiled.state, rules, unit, str(build.tree))
+    path = place / f"{unit}-{compiled.state[:12]}.lifted"
+    found = kept.kept(path, key)
+    if found is not None:
+        return [Lifted(name, outcome, absent, unknown, where, (unit, symbol)) for (name, absent, unknown, where, symbol), outcome in found]
+    made = [_located(one, build, target) for one in read(compiled, rules, unit, lines)]
+    made = [one if one.symbol[0] else replace(one, symbol=(unit, "")) for one in made]
+    kept.keep(path, key, [((one.name, one.absent, one.unknown, one.where, one.symbol[1]), one.outcome) for one in made])
+    return made
 
 
 def _beside(build: Build) -> Path:

@@ -96,6 +96,8 @@ def prepare(
     given = folder is not None and (folder / ".config").is_file()
     if given or (folder is None and (tree / ".config").is_file()):
         place = folder.resolve() if folder is not None and given else tree
+        if tuple(fragments):
+            raise Problem(f"{place}: a configured tree or build folder is used as it is; no config can be added to it")
         return _build(tree, place, target, version)
     wanted = _fragment(target, variant, [path.read_text(encoding="utf-8") for path in fragments])
     base = defconfig or target.defconfig

@@ -55,4 +55,5 @@ def _evidence(one: Evidence) -> dict[str, Any]:
         "predicates": dict(one.predicates),
         "hardware": reactions.pop() if len(reactions) == 1 else dict(one.hardware),
         **({} if one.replayed is None else {"replayed": one.replayed}),
+        **({"rests_on": list(one.rests)} if one.rests else {}),
     }

@@ -96,6 +96,7 @@ def full(one: Finding) -> RenderableType:
     ]
     if one.evidence.replayed:
         facts.append(("replayed", Text(one.evidence.replayed)))
+    facts += [("rests on", Text(words)) for words in one.evidence.rests]
     facts += [("defined", Text(f"{place.name} at {place.where}" + (f" ({place.cite})" if place.cite else ""))) for place in one.places]
     parts.append(_rows(facts))
     return Group(*parts)

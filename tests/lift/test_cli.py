@@ -66,15 +66,15 @@ def test_a_lifted_layout_gets_the_verdicts_of_the_declared_one() -> None:
     from archs import discover
     from bitspec.lift.tree import release
     from bitspec.vocabulary import Level
-    from cli import _liftings, _tree_layouts
+    from cli import Runs, _liftings, _tree_layouts
     from proofs.check import Checker
 
     name = "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
     arch = next((arch for arch in discover.architectures() if name in discover.releases(arch)), None)
     if arch is None:
         pytest.skip(f"no layout of {name}")
-    ((declared, _),) = _liftings((arch,), Path(TREE), None)
-    (lifted,) = _tree_layouts((arch,), Path(TREE), None, None, None)
+    ((declared, _),) = _liftings((arch,), Runs(Path(TREE)))
+    (lifted,) = _tree_layouts((arch,), Runs(Path(TREE)))
     verdicts = [
         {(one.code, one.subject, one.level.value): str(one.verdict) for one in Checker().check(layout, tuple(Level))} for layout in (declared, lifted)
     ]
