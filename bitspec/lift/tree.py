@@ -171,15 +171,19 @@ def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig:
 
 
 #: Turns the IR of asm-offsets.c and its like into the lines that the build looks for in their assembly.
-_OFFSETS: Final = r"""s/.*asm sideeffect "\\0A\.ascii \\22->\([^ ]*\) \${0:c} \(.*\)\\22", "i"([^ ]* \([^)]*\)).*/.ascii "->\1 \3 \2"/p"""
+_OFFSETS: Final = r'''s/.*asm sideeffect "\\0A\.ascii \\22->\([^ ]*\) \$[{]*0[:c}]* \(.*\)\\22", "i"([^ ]* \([^)]*\)).*/.ascii "->\1 \3 \2"/p'''
 
 
 def _script(target: Target, command: str) -> str:
     """What the build takes for its compiler."""
     lines = ["#!/bin/sh"]
+    if target.as_gcc or target.front_end:
+        command += " -Qunused-arguments -Wno-unused-command-line-argument"
+    if target.as_gcc or target.front_end:
+        lines.append('case " $* " in *" -Wa,--version "*) echo "GNU assembler (GNU Binutils) 2.40"; exit 0 ;; esac')
     if target.as_gcc:
         lines.append('[ "$1" = --version ] && { echo "bitspec cc"; exit 0; }')
-        command += " -Qunused-arguments -Wno-unknown-warning-option"
+        command += " -Wno-unknown-warning-option"
         lines += ["for word; do", "  shift", '  case "$word" in', f"    {_GCC_ONLY}) ;;", '    *) set -- "$@" "$word" ;;', "  esac", "done"]
     if target.front_end:
         # a trial run of a flag needs no file, and gets none
@@ -190,11 +194,13 @@ def _script(target: Target, command: str) -> str:
             f'  sed -n {shlex.quote(_OFFSETS)} "$out" > "$out.bitspec" && mv "$out.bitspec" "$out"',
             "  exit",
             "fi",
-            f'case " $* " in *" -c "*|*" -S "*) exec {command} "$@" -fsyntax-only ;; esac',
+f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o "${{out:-/dev/null}}"; exit ;; esac',  # an empty object of this machine's
+            f'case " $* " in *" -S "*) exec {command} "$@" {_CHECKED} ;; esac',
         ]
     return "\n".join([*lines, f'exec {command} "$@"', ""])
 
 
+_CHECKED: Final = "-fsyntax-only -Qunused-arguments -Wno-unused-command-line-argument"
 #: Flags of gcc's for these architectures, which clang does not take.
 _GCC_ONLY: Final = "-mcpu=*|-mdiv|-mno-stack-size|-mbacktrace|-mlittle-endian|-Wa,*|-fcall-used-*|-mcmodel=*|-mtune=*|-fconserve-stack|-fno-tree-vectorize"
 
