@@ -34,7 +34,9 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """Assembly without a result."""
+    """Assembly without a result; `harmless` where it is known to leave alone what its operands point to."""
+
+    harmless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def meaning(
             return None if word is None else Choice(rule.name.format(word), rule.yes, rule.no)
         if rule.kind == "same" and results:
             return Same(rule.index)
+        if rule.kind == "flush" and not results and not goto:
+            return Barrier(harmless=True)
         if rule.kind == "register" and results:
             if any(one is None for one in operands):
                 return None

@@ -27,6 +27,8 @@ class Int:
 class Ptr:
     """A pointer."""
 
+    width: int = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Array:
@@ -324,7 +326,7 @@ class _Reader:
         if token == "ptr":
             if self.accept("addrspace"):
                 self.group()
-            return Ptr()
+            return Ptr(self.module.pointer)
         if token == "[":
             count = int(self.take())
             self.expect("x")
@@ -666,7 +668,7 @@ def _read_store(reader: _Reader, made: _Shape) -> Instruction:
 
 
 def _read_alloca(reader: _Reader, made: _Shape) -> Instruction:
-    return made(Ptr(), source=reader.type())
+    return made(Ptr(reader.module.pointer), source=reader.type())
 
 
 def _read_getelementptr(reader: _Reader, made: _Shape) -> Instruction:
@@ -674,7 +676,7 @@ def _read_getelementptr(reader: _Reader, made: _Shape) -> Instruction:
     operands = []
     while reader.accept(",") and not reader.next.startswith("!"):
         operands.append(reader.typed())
-    return made(Ptr(), *operands, source=source)
+    return made(Ptr(reader.module.pointer), *operands, source=source)
 
 
 def _read_call(reader: _Reader, made: _Shape) -> Instruction:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from bitspec.expr import Expr
 from bitspec.fields import View
 from bitspec.hardware import Hardware
-from bitspec.layout import Absent, Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
-from bitspec.lift.lifting import PROTECTION, Lifting, vm_flags
+from bitspec.layout import WORD, Absent, Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
+from bitspec.lift.lifting import PROTECTION, Lifting, fit, vm_flags
 from bitspec.lift.wrappers import ADDRESSES, BY_PHYSICAL
-from bitspec.vocabulary import HELPERS, Level, signature
+from bitspec.vocabulary import HELPERS, Kind, Level, signature
 
 #: The tree's constant that has a state's first swap type.
 TYPES: Mapping[str, str] = {
@@ -95,7 +95,6 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
     shift = lifting.number("PAGE_SHIFT") or 12
     levels = {Level.PTE: 2, Level.PMD: 3, Level.PUD: 4}
     depth = lifting.number("CONFIG_PGTABLE_LEVELS") or 4
-    views = {name: View(name, 64, ()) for name in ("leaf", "table", "swap")}
     table = []
     for index in range(16):
         number, flags = lifting.number(PROTECTION.format(index)), vm_flags(index)
@@ -106,7 +105,8 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
         if depth < needed:
             continue
         order = 0 if level is Level.PTE else (lifting.number(f"{level.name}_SHIFT") or shift) - shift
-        mine = {name: view for name, view in views.items() if (name, level) not in (("table", Level.PTE), ("swap", Level.PUD))}
+        width = _width(lifting, level)
+        mine = {name: View(name, width, ()) for name in ("leaf", "table", "swap") if (name, level) not in (("table", Level.PTE), ("swap", Level.PUD))}
         leaves = level is Level.PTE or lifting.item(f"pfn_{level}").outcome is not None
         none = "" if leaves else f"the tree has no pfn_{level}"
         uses[level] = LevelUse(mine, order, tuple(table) if leaves else (), table_bits=shift, no_leaves=none)
@@ -114,16 +114,19 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
     for name in HELPERS:
         option = next((needed for part, needed in _NEEDS.items() if part in name), None)
         source = f"{BY_PHYSICAL}{name}" if name in ADDRESSES else name
+        of = signature(name).level
+        if of is not None and of not in uses:
+            continue
         if lifting.item(source).outcome is None or (option is not None and option not in lifting.build.options):
             continue
-        helpers[name] = Definition((name,), _build(lifting, source), lifting.item(name).where, "", ())
+        helpers[name] = Definition((name,), _fitted(lifting, source, _width(lifting, of)), lifting.item(name).where, "", ())
     states = {"swap": "MAX_SWAPFILES", **TYPES}
     kinds = [
         SwapKind(state, range(value) if state == "swap" else range(value, value + 1), _PAYLOADS.get(state, "pfn"), "include/linux/swap.h")
         for state, name in states.items()
         if (value := lifting.number(name)) is not None
     ]
-    bits, marker = lifting.number("MAX_PHYSMEM_BITS"), lifting.number("PTE_MARKER_MASK")
+    bits, marker = lifting.number("MAX_PHYSMEM_BITS") or lifting.number("PHYS_ADDR_BITS"), lifting.number("PTE_MARKER_MASK")
     return Layout(
         hardware=Hardware(arch, variant, manual="none", levels={}, no_walk=f"there are no hardware facts of {arch} yet"),
         release="linux-" + ".".join(lifting.build.release.split(".")[:2]),
@@ -138,6 +141,28 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
     )
 
 
+def _width(lifting: Lifting, level: Level | None) -> int:
+    """Bits in an entry of a level; in an unsigned long as the claims have it where there is no level."""
+    return WORD if level is None else lifting.number(f"{level.name}_BITS") or WORD
+
+
+def _fitted(lifting: Lifting, name: str, width: int) -> Callable[..., Expr]:
+    """A helper of a tree whose unsigned long may be narrower than the claims' numbers.
+
+    A number is converted to the parameter's type as C does it, and a result is extended: a 32-bit kernel has no larger numbers, and a claim that asks
+    about one beyond what was probed (the largest swap offset, the bits of a page frame number) would be about nothing.
+    """
+    build, wanted = _build(lifting, name), signature(name.removeprefix(BY_PHYSICAL))
+    widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: WORD, Kind.SWAP: WORD, Kind.BOOL: 1}
+
+    def fitted(k: Kernel, *arguments: Expr) -> Expr:
+        one = lifting.item(name).outcome
+        assert one is not None
+        return fit(build(k, *(fit(given, param.width) for given, param in zip(arguments, one.params, strict=True))), widths[wanted.result])
+
+    return fitted
+
+
 def _build(lifting: Lifting, name: str) -> Callable[..., Expr]:
     helper = lifting.helper(name)
     stem = name.removeprefix(BY_PHYSICAL)
@@ -149,7 +174,8 @@ def _build(lifting: Lifting, name: str) -> Callable[..., Expr]:
             raise Absent(f"{stem}() is BUG() in {lifting.build.release} {lifting.variant}")
         value = helper(*arguments)
         if signature(stem).stem == "to_swp_entry":  # the kernel's own swp_entry_t, where a layout has the architecture's
-            return k.helper("__swp_entry")(k.helper("swp_type")(value), k.helper("swp_offset")(value))
+            own = fit(value, WORD)
+            return k.helper("__swp_entry")(k.helper("swp_type")(own), k.helper("swp_offset")(own))
         return value
 
     return build

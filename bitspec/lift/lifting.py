@@ -131,8 +131,8 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     elsewhere = {name for unit in target.units for name in unit.wrappers}
     main = (
         *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
-        *wrappers.addresses(),
-        *wrappers.constants({**CONSTANTS, **symbolic}),
+        *wrappers.addresses(target.by_physical),
+        *wrappers.constants({**CONSTANTS, **target.constants, **symbolic}),
     )
     units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in target.units)]
     place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)

@@ -81,7 +81,7 @@ def _runs(module: Module, name: str) -> bool:
 
 def _bare(text: str, runnable: frozenset[str]) -> str:
     """The module with nothing but the functions that run: no variables, no debug information, no attributes of another machine."""
-    kept = ["source_filename = \"bitspec\""]
+    kept = ['source_filename = "bitspec"']
     kept += [line for line in text.splitlines() if line.startswith("%") and " = type " in line]
     kept += [re.sub(r" #\d+", "", line) for line in text.splitlines() if line.startswith("declare ") and "@llvm." in line]
     for found in re.finditer(r"^define .*?^}$", text, re.M | re.S):

@@ -43,7 +43,8 @@ class AsmRule:
         pattern: a regular expression, searched for in the assembly's text.
         kind: ``register``: it reads something that does not change, named by the pattern's first group;
             ``feature``: an asm goto that asks for a feature of the CPU, `index` telling which operand names it;
-            ``same``: it yields its operand `index` on the CPUs that are meant.
+            ``same``: it yields its operand `index` on the CPUs that are meant;
+            ``flush``: it yields nothing, and changes no memory although it is given addresses.
         index: the operand that names the feature, or that is yielded.
         yes: which way control goes where the CPU has the feature: 0 falls through, n is the n-th label.
         no: which way it goes where the CPU lacks it.
@@ -74,6 +75,10 @@ class Target:
         pins: what is known of a symbol in a variant: a value, or (mask, value).
         given: the reasons for the pins, one line each, which reports print.
         not_functions: helpers the kernel has no function for, with the reason.
+        constants: C for constants, in place of the usual, by name.
+        front_end: clang knows the architecture but cannot compile for it: what the build wants as assembly is made of IR.
+        as_gcc: the build refuses clang, and is not told that it is one.
+        by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
     arch: str
@@ -91,3 +96,7 @@ class Target:
     addresses: Mapping[str, int] = field(default_factory=dict)
     protection: tuple[str, ...] = ("pgprot_val(vm_get_page_prot({n}))",)
     not_functions: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    by_physical: Mapping[str, str] = field(default_factory=dict)
+    front_end: bool = False
+    as_gcc: bool = False

@@ -49,7 +49,8 @@ from bitspec.lift.problem import Unliftable
 from bitspec.lift.target import AsmRule
 from bitspec.read.as_known import constant, decided
 
-POINTER: Final = 64
+#: Functions that only say something.
+_SAID: Final = frozenset({"_printk", "__warn_printk", "warn_slowpath_fmt"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +317,7 @@ class _Translation:
     def _asm(self, one: Instruction) -> Thing | None:
         what = self._meaning(one)
         if isinstance(what, assembly.Barrier):
-            if any(self._is_local(each) for each in one.operands):
+            if not what.harmless and any(self._is_local(each) for each in one.operands):
                 raise Unliftable(one.text)
             return None
         if isinstance(what, assembly.Same):
@@ -345,9 +346,7 @@ class _Translation:
                 made = const(number % (1 << width), width)
                 return Pointer("", made) if isinstance(kind, Ptr) else Value(made)
             case Global(name):
-                if self.module.pointer != POINTER:
-                    raise Unliftable(f"the address of {name}, of {self.module.pointer} bits")
-                return Pointer(name, const(0, POINTER))
+                return Pointer(name, const(0, self.module.pointer))
             case Undefined():
                 return _undefined(kind)
             case Aggregate(elements):
@@ -364,12 +363,10 @@ class _Translation:
         if isinstance(thing, Pointer) and thing.base:
             place = self.rules.addresses.get("%" if thing.base.startswith("%") else thing.base)
             if place is not None:
-                return Value(_constant_folded(const(place, POINTER) + thing.offset), thing.poison)
+                return Value(_constant_folded(const(place, thing.offset.width) + thing.offset), thing.poison)
         return as_value(thing)
 
     def _pointer(self, operand: Typed) -> Pointer:
-        if self.module.pointer != POINTER:
-            raise Unliftable(f"an address of {self.module.pointer} bits")
         thing = self._thing(operand)
         if isinstance(thing, Several):
             raise Unliftable("a structure used as an address")
@@ -407,7 +404,7 @@ class _Translation:
     def _cast(self, one: Instruction) -> Thing:
         thing = self._thing(one.operands[0])
         if isinstance(one.type, Ptr):
-            return thing if isinstance(thing, Pointer) else Pointer("", zext(as_value(thing).expr, POINTER), as_value(thing).poison)
+            return thing if isinstance(thing, Pointer) else Pointer("", _resized(as_value(thing).expr, one.type.width), as_value(thing).poison)
         inner, width = self._value(one.operands[0]), _width(one.type)
         if one.opcode in ("zext", "ptrtoint", "ptrtoaddr", "inttoptr") and width >= inner.expr.width:
             poison = _folded(bit(inner.expr, inner.expr.width - 1)) if "nneg" in one.flags else FALSE
@@ -446,7 +443,7 @@ class _Translation:
     # Memory
 
     def _alloca(self, one: Instruction) -> Thing:
-        return Pointer(f"%{one.result}", const(0, POINTER))
+        return Pointer(f"%{one.result}", const(0, self.module.pointer))
 
     def _element(self, one: Instruction) -> Thing:
         start = self._pointer(one.operands[0])
@@ -465,7 +462,7 @@ class _Translation:
                 if not isinstance(kind, Array):
                     raise Unliftable(one.text)
                 kind = kind.element
-            wide = sext(index.expr, POINTER) if index.expr.width < POINTER else trunc(index.expr, POINTER)
+            wide = sext(index.expr, offset.width) if index.expr.width < offset.width else trunc(index.expr, offset.width)
             offset = offset + wide * self.module.size(kind)
         return Pointer(start.base, _constant_folded(offset), poison)
 
@@ -556,6 +553,8 @@ class _Translation:
             return self._intrinsic(one, name)
         if name in self.rules.calls:
             return Value(const(self.rules.calls[name], _width(one.type)))
+        if name in _SAID:
+            return None if not isinstance(one.type, Int) else Value(symbol(f"result.{name}", one.type.width))
         if re.match(r"__(compiletime_assert|build_bug|bad_|static_assert)", name):
             raise Unliftable(f"BUILD_BUG(): {name}()")
         callee = self.module.function(name)
@@ -605,7 +604,11 @@ def as_value(thing: Thing) -> Value:
         return Value(thing.offset, thing.poison)
     if thing.base.startswith("%"):
         raise Unliftable(f"the address of the local variable {thing.base} is used as a number")
-    return Value(_constant_folded(symbol(f"addr.{thing.base}", POINTER) + thing.offset), thing.poison)
+    return Value(_constant_folded(symbol(f"addr.{thing.base}", thing.offset.width) + thing.offset), thing.poison)
+
+
+def _resized(expr: Expr, width: int) -> Expr:
+    return zext(expr, width) if expr.width <= width else trunc(expr, width)
 
 
 def _constant_folded(expr: Expr) -> Expr:
@@ -657,8 +660,8 @@ def _width(kind: Type) -> int:
     match kind:
         case Int(width):
             return width
-        case Ptr():
-            return POINTER
+        case Ptr(width):
+            return width
     raise Unliftable(f"a value of type {kind}")
 
 
@@ -668,8 +671,8 @@ def _zero(kind: Type) -> Thing:
             return Several(tuple(_zero(element) for _ in range(count)))
         case Struct(fields):
             return Several(tuple(map(_zero, fields)))
-        case Ptr():
-            return Pointer("", const(0, POINTER))
+        case Ptr(width):
+            return Pointer("", const(0, width))
     return Value(const(0, _width(kind)))
 
 
@@ -680,8 +683,8 @@ def _undefined(kind: Type) -> Thing:
 def _outside(name: str, kind: Type, one: Instruction) -> Thing:
     """Something the helper finds and does not change."""
     match kind:
-        case Ptr():
-            return Pointer(name, const(0, POINTER))
+        case Ptr(width):
+            return Pointer(name, const(0, width))
         case Int(width):
             return Value(symbol(name, width))
         case Struct(fields):
@@ -716,6 +719,7 @@ def _free(*terms: Expr) -> list[Expr]:
 
 
 # Operations
+
 
 def _signed_division(op: Callable[[Expr, Expr], Expr]) -> Callable[[Expr, Expr], Expr]:
     def make(left: Expr, right: Expr) -> Expr:

@@ -140,16 +140,14 @@ def _key(tree: Path, version: str, target: Target, clang: Clang, defconfig: str,
     return f"{target.arch}-{version}-{hashlib.sha256(chr(0).join(state).encode()).hexdigest()[:12]}"
 
 
-def _configure(
-    tree: Path, place: Path, target: Target, clang: Clang, defconfig: str, fragment: str, sandbox: bool, progress: Callable[[str], None]
-) -> None:
+def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig: str, fragment: str, sandbox: bool, progress: Callable[[str], None]) -> None:
     if (tree / "include" / "config").is_dir() or (tree / f"arch/{target.arch}/include/generated").is_dir():
         raise Problem(f"{tree}: a tree that was built in must be configured, or cleaned with 'make mrproper'; it has generated files and no .config")
     place.mkdir(parents=True, exist_ok=True)
     compiler = place / "bitspec-clang"
     own = ["-isystem", str(clang.resources)] if clang.resources is not None else []  # ziglang's clang does not find its own headers
     command = shlex.join([*clang.command, f"--target={target.triple}", *own])
-    compiler.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    compiler.write_text(_script(target, command), encoding="utf-8")
     compiler.chmod(0o755)
     make = ["make", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
     if sandbox:
@@ -172,6 +170,41 @@ def _configure(
     if _recorded(place, target) is None:
         raise Problem(f"{place}: make prepare must produce asm-offsets.s and does not; see {place / 'bitspec-log'}")
     (place / ".bitspec-prepared").touch()
+
+
+#: Turns the IR of asm-offsets.c and its like into the lines that the build looks for in their assembly.
+_OFFSETS: Final = r'''s/.*asm sideeffect "\\0A\.ascii \\22->\([^ ]*\) \$[{]*0[:c}]* \(.*\)\\22", "i"([^ ]* \([^)]*\)).*/.ascii "->\1 \3 \2"/p'''
+
+
+def _script(target: Target, command: str) -> str:
+    """What the build takes for its compiler."""
+    lines = ["#!/bin/sh"]
+    if target.as_gcc or target.front_end:
+        command += " -Qunused-arguments -Wno-unused-command-line-argument"
+    if target.as_gcc or target.front_end:
+        lines.append('case " $* " in *" -Wa,--version "*) echo "GNU assembler (GNU Binutils) 2.40"; exit 0 ;; esac')
+    if target.as_gcc:
+        lines.append('[ "$1" = --version ] && { echo "bitspec cc"; exit 0; }')
+        command += " -Wno-unknown-warning-option"
+        lines += ["for word; do", "  shift", '  case "$word" in', f"    {_GCC_ONLY}) ;;", '    *) set -- "$@" "$word" ;;', "  esac", "done"]
+    if target.front_end:
+        # a trial run of a flag needs no file, and gets none
+        lines += [
+            'out=; assembly=; before=; for word; do [ "$before" = -o ] && out=$word; [ "$word" = -S ] && assembly=1; before=$word; done',
+            'if [ -n "$assembly" ] && [ -n "$out" ] && [ "$out" != /dev/null ]; then',
+            f'  {command} "$@" -emit-llvm || exit 1',
+            f'  sed -n {shlex.quote(_OFFSETS)} "$out" > "$out.bitspec" && mv "$out.bitspec" "$out"',
+            "  exit",
+            "fi",
+f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o "${{out:-/dev/null}}"; exit ;; esac',  # an empty object of this machine's
+            f'case " $* " in *" -S "*) exec {command} "$@" {_CHECKED} ;; esac',
+        ]
+    return "\n".join([*lines, f'exec {command} "$@"', ""])
+
+
+_CHECKED: Final = "-fsyntax-only -Qunused-arguments -Wno-unused-command-line-argument"
+#: Flags of gcc's for these architectures, which clang does not take.
+_GCC_ONLY: Final = "-mcpu=*|-mdiv|-mno-stack-size|-mbacktrace|-mlittle-endian|-Wa,*|-fcall-used-*|-mcmodel=*|-mtune=*|-fconserve-stack|-fno-tree-vectorize"
 
 
 def _bwrap(tree: Path, place: Path, clang: Clang) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from bitspec.vocabulary import HELPERS, Kind, Level, Signature
@@ -28,6 +29,7 @@ CONSTANTS: Final[Mapping[str, str]] = {
     "SWP_DEVICE_EXCLUSIVE_READ": "SWP_DEVICE_EXCLUSIVE_READ", "SWP_DEVICE_EXCLUSIVE_WRITE": "SWP_DEVICE_EXCLUSIVE_WRITE",
     "SWP_DEVICE_EXCLUSIVE": "SWP_DEVICE_EXCLUSIVE", "SWP_PTE_MARKER": "SWP_PTE_MARKER", "SWP_SWAPIN_ERROR": "SWP_SWAPIN_ERROR",
     "PTE_MARKER_MASK": "PTE_MARKER_MASK", "CONFIG_PGTABLE_LEVELS": "CONFIG_PGTABLE_LEVELS", "SWP_MIG_TOTAL_BITS": "SWP_MIG_TOTAL_BITS",
+    "PHYS_ADDR_BITS": "8 * sizeof(phys_addr_t)", **{f"{level.name}_BITS": f"8 * sizeof(bs_{level})" for level in Level},
 }  # fmt: skip
 
 # Candidates for helpers whose C is not simply NAME(arguments); {e} is the level, {E} its argument in the kernel's type.
@@ -121,11 +123,15 @@ def constants(more: Mapping[str, str] = CONSTANTS) -> tuple[Wrapper, ...]:
     return tuple(number(name, f"{CONSTANT}{place}", text) for place, (name, text) in enumerate(more.items()))
 
 
-def addresses() -> tuple[Wrapper, ...]:
-    """Wrappers around the physical address of what the helpers of :data:`ADDRESSES` are given, and around them as functions of it."""
+def addresses(replaced: Mapping[str, str] = MappingProxyType({})) -> tuple[Wrapper, ...]:
+    """Wrappers around the physical address of what the helpers of :data:`ADDRESSES` are given, and around them as functions of it.
+
+    `replaced` bodies take the place of the usual functions of the physical address.
+    """
+    physical = {**_BY_PHYSICAL, **{name: (text,) for name, text in replaced.items()}}
     return tuple(
-        Wrapper(f"{prefix}{name}", symbol := f"{PREFIX}{stem}_{name}__{place}", f"unsigned long {symbol}(unsigned long a) {{ return {text}; }}")
-        for prefix, stem, table in ((ADDRESS, "address", ADDRESSES), (BY_PHYSICAL, "physical", _BY_PHYSICAL))
+        Wrapper(f"{prefix}{name}", symbol := f"{PREFIX}{stem}_{name}__{place}", f"unsigned long long {symbol}(unsigned long long a) {{ return {text}; }}")
+        for prefix, stem, table in ((ADDRESS, "address", ADDRESSES), (BY_PHYSICAL, "physical", physical))
         for name, texts in table.items()
         for place, text in enumerate(texts)
     )
@@ -133,15 +139,13 @@ def addresses() -> tuple[Wrapper, ...]:
 
 def number(name: str, symbol: str, text: str) -> Wrapper:
     """The wrapper around a number."""
-    return Wrapper(name, symbol, f"unsigned long {symbol}(void) {{ return {text}; }}")
+    return Wrapper(name, symbol, f"unsigned long long {symbol}(void) {{ return {text}; }}")
 
 
 def helpers(replaced: Mapping[str, str], leave_out: Iterable[str] = ()) -> tuple[Wrapper, ...]:
     """Wrappers around every helper of the vocabulary but those of `leave_out`; `replaced` bodies take the place of the usual ones."""
     skipped = frozenset(leave_out)
-    return tuple(
-        one for name, signature in HELPERS.items() if name not in skipped for one in wrap(signature, (replaced[name],) if name in replaced else ())
-    )
+    return tuple(one for name, signature in HELPERS.items() if name not in skipped for one in wrap(signature, (replaced[name],) if name in replaced else ()))
 
 
 def source(includes: Iterable[str], wrappers: Iterable[Wrapper], prelude: Iterable[str] = (), tree: bool = True) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from archs import discover
 from bitspec.layout import Layout
+from bitspec.lift.lifting import Lifting
 from bitspec.read.as_int import evaluate
 from proofs.conform import DIFFERENT, EQUAL, Agreement, Conformance, conform, render
 from tests.lift.declared import header
@@ -113,10 +114,10 @@ def test_a_second_run_comes_from_the_cache_and_a_changed_header_does_not(tmp_pat
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.ll")} != kept
 
 
-def lift_toy_unchanged(folder: Path):
+def lift_toy_unchanged(folder: Path) -> Lifting:
     """Lift again without touching the header."""
     from bitspec.lift.build import compile_wrappers
-    from bitspec.lift.lifting import Lifting, read
+    from bitspec.lift.lifting import read
     from bitspec.lift.translate import Rules
     from bitspec.lift.tree import Build
     from bitspec.lift.wrappers import addresses, constants, helpers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_the_cache_folder_is_keyed_by_tree_and_configuration(tmp_path: Path) -> 
 def test_a_make_that_fails_is_told_with_its_reason(tmp_path: Path) -> None:
     source = kernel(tmp_path / "tree")
     (source / "Makefile").write_text((source / "Makefile").read_text() + "defconfig:\n\t@echo 'Kconfig:1: error: no such luck'; exit 1\n")
-    if any(tree.shutil.which(tool) is None for tool in tree.TOOLS):
+    if any(shutil.which(tool) is None for tool in tree.TOOLS):
         pytest.skip("make and its friends are not installed")
     with pytest.raises(Problem, match="make defconfig fails: Kconfig:1: error: no such luck"):
         tree.prepare(source, TARGET, CLANG, "", folder=tmp_path / "build")

@@ -1,0 +1,1 @@
+"""C-SKY: how to lift its headers; no hardware facts yet."""

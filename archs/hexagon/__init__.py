@@ -1,0 +1,1 @@
+"""Hexagon: how to lift its headers; no hardware facts yet."""
