@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, wraps
 from io import StringIO
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from archs.toolchains import Chosen
+    from bitspec.fitted import Outcome
     from bitspec.layout import Config
     from bitspec.lift.lifting import Lifting
     from bitspec.lift.tree import Build
@@ -468,6 +470,99 @@ def free(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 
     for scene in _scenes(target, levels, variant, config):
         _print(_anatomy.free(owners(scene)))
+
+
+@main.command()
+@click.argument("target", metavar="ARCH[@LAYOUT]")
+@click.option("--level", "level_name", required=True, metavar="LEVEL", help="pte, pmd or pud.")
+@click.option(
+    "--need", "wanted", multiple=True, metavar="NAME[:WIDTH][@WHERE]",
+    help="type:5, offset:max, pfn, migration-ad, present, exclusive, soft_dirty, uffd_wp, or any software flag; WHERE is present, swap or both.",
+)
+@click.option("--keep", multiple=True, metavar="NAME", help="A predicate or field that must stay as it is.")
+@click.option("--move", multiple=True, metavar="NAME", help="What may move: a field, type, offset, a flag; swap or software: all of them.")
+@click.option("--pin", "pinned", multiple=True, metavar="NAME=BITS", help="Where a field must be, as the manual counts, or a mask; mark: 1 in swap entries.")
+@click.option("--maximise", metavar="NAME", help="The field that gets all the room there is, before anything else counts.")
+@click.option("--all", "count", type=click.IntRange(min=1), default=1, metavar="N", help="Show up to N answers, the preferred first.")
+@_one_variant
+@_config
+@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help="One of text, c, json, toml.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer to a file.")
+@click.option("--stats", is_flag=True, help="Tell how many layouts were tried, how many queries there were, and how long they took.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown.")
+@_guarded
+def fit(
+    target: str,
+    level_name: str,
+    wanted: tuple[str, ...],
+    keep: tuple[str, ...],
+    move: tuple[str, ...],
+    pinned: tuple[str, ...],
+    maximise: str | None,
+    count: int,
+    variant: str | None,
+    config: str,
+    format_: str,
+    output: Path | None,
+    stats: bool,
+    timeout: float | None,
+) -> None:
+    """Find a layout that has what is needed, proved sound; or say which requirements cannot hold together.
+
+    Nothing that exists moves unless --move says so.  Preferred is what moves the fewest fields, then what changes the fewest predicates, then what has
+    the most offset bits, then what leaves fields in one piece, then what has the lowest positions.
+
+    \b
+    Example:
+      bitspec fit s390@linux-6.12 --level pmd --need type:5 --need pfn --need soft_dirty
+      bitspec fit arm64@linux-6.1 --level pte --need uffd_wp --format c
+      bitspec fit x86_64 --level pte --need mine:6@present      nothing fits, and why
+
+    Exit status: 0 something fits; 1 nothing does; 2 wrong input; 3 nobody knows.
+    """
+    gc.disable()
+    from bitspec.render import fit as rendering
+
+    if format_ not in rendering.formats():
+        raise BadInput(unknown("format", format_, rendering.formats()))
+    if output is not None and not output.parent.is_dir():
+        raise BadInput(f"{output.parent}: no such folder")
+    found = _fit(_one(target, variant, config), level(level_name), (wanted, keep, move, pinned, maximise), count, timeout, stats)
+    rendered = rendering.renderer(format_)(found)
+    if not isinstance(rendered, str):
+        _print(rendered, output)
+    elif output is None:
+        click.echo(rendered, nl=False)
+    else:
+        output.write_text(rendered, encoding="utf-8")
+    sys.exit(found.status)
+
+
+#: What a question to ``fit`` is made of: --need, --keep, --move, --pin, --maximise.
+_Asked: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...], str | None]"
+
+
+def _fit(layout: Layout, at: Level, asked: _Asked, count: int, timeout: float | None, stats: bool) -> Outcome:
+    from bitspec.solver import Unknown
+    from proofs.fit.question import ask
+    from proofs.fit.reasons import why
+    from proofs.fit.report import outcome
+    from proofs.fit.search import Search
+
+    start = time.perf_counter()
+    question = ask(layout, at, *asked)
+    search = Search(question, discover.known(layout.arch), timeout)
+    none, gave_up, answers = None, None, []
+    try:
+        answers = list(islice(search.answers(), count))
+        none = why(search) if not answers else None
+    except Unknown as reason:
+        gave_up = str(reason)
+    *lists, maximise = asked
+    flags = zip(("--need", "--keep", "--move", "--pin", "--maximise"), (*lists, (maximise,) if maximise else ()), strict=True)
+    words = " ".join(f"{flag} {value}" for flag, values in flags for value in values)
+    figures = search.figures if stats else {}
+    return outcome(question, f"{layout.name} --level {at} {words}", answers, none, gave_up, time.perf_counter() - start, figures)
 
 
 @main.command()

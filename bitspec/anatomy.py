@@ -87,9 +87,11 @@ class Owners:
         kinds: the kinds of entry, in column order.
         spans: from the most significant bit down.
         free: per kind, how many bits nobody uses, and where.
+        overlays: per kind of entry that is not valid, the bits that are free there and are used in a mapped one, with who uses them.
     """
 
     title: str
     kinds: tuple[str, ...]
     spans: tuple[Span, ...]
     free: Mapping[str, tuple[int, str]]
+    overlays: Mapping[str, str]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import reduce
+from operator import or_
 from typing import TypeAlias
 
-from bitspec.expr import Expr, bits, concat, const, zext
+from bitspec.expr import Expr, bits, concat, zext
 
 
 class LayoutError(ValueError):
@@ -101,14 +103,14 @@ class Field:
         value = zext(value, self.width)
         if self.inverted:
             value = ~value
-        result = const(0, width)
+        placed = []
         left = self.width
         for high, low in self.spans:
             size = high - low + 1
             piece = zext(bits(value, left - 1, left - size), width)
-            result = result | (piece << low if low else piece)
+            placed.append(piece << low if low else piece)
             left -= size
-        return result
+        return reduce(or_, placed)
 
     def moved(self, by: int) -> Field:
         """The field with every bit moved up by `by` places (down if negative)."""

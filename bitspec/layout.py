@@ -186,6 +186,7 @@ class LevelUse:
         extra: bits a mapping may have on top of any protection (protection keys, memory types).
         no_leaves: why the kernel builds no leaves at this level although the format has them, if so; the protection table is then empty.
         table_bits: log2 of the size of the lower table an entry of this level points to, which is its alignment.
+        swap_extra: bits a non-present entry may have on top of what its helpers set: flags that a proposal adds and no helper knows yet.
     """
 
     views: Mapping[str, View]
@@ -194,6 +195,7 @@ class LevelUse:
     extra: int = 0
     table_bits: int = 12
     no_leaves: str = ""
+    swap_extra: int = 0
 
     def field(self, name: str) -> Field | None:
         """The field `name` in whichever view has it."""

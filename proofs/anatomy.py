@@ -103,7 +103,21 @@ def owners(scene: Scene) -> Owners:
     for index, kind in enumerate(kinds):
         mine = [span for span in spans if span.owners[index][0] is Owner.FREE]
         free[kind] = (sum(span.width for span in mine), ", ".join(span.where for span in mine))
-    return Owners(_title(scene), kinds, tuple(spans), free)
+    return Owners(_title(scene), kinds, tuple(spans), free, _overlays(kinds, spans))
+
+
+def _overlays(kinds: tuple[str, ...], spans: list[Span]) -> dict[str, str]:
+    """Bits used only while an entry is valid: what is not valid may use them for something else."""
+    if "leaf" not in kinds:
+        return {}
+    leaf = kinds.index("leaf")
+    found = {}
+    for index, kind in enumerate(kinds):
+        if kind in ("invalid", "swap"):
+            used = [span for span in spans if span.owners[index][0] is Owner.FREE and span.owners[leaf][0] is not Owner.FREE]
+            if used:
+                found[kind] = ", ".join(f"{span.where} ({span.owners[leaf][1]})" for span in used)
+    return found
 
 
 def _watched(scene: Scene, position: int) -> tuple[Owner, str]:

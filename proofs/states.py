@@ -270,6 +270,11 @@ class _Deriver:
             mark = var(flag, 1)
             entry = ite(mark, self.k.helper(f"swp_mk{flag}")(entry), entry)
             inputs.append(Input(mark, f"the entry is marked {flag}", self.k.helper(f"swp_{flag}")(self.here)))
+        more = self.use.swap_extra
+        if more:
+            marks = var("more_flags", self.width)
+            entry = entry | marks & more
+            inputs.append(Input(marks, "flags no helper knows yet", self.here & more))
         return entry, tuple(inputs)
 
     def _marker(self, about: StateName) -> State:

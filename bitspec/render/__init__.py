@@ -11,7 +11,7 @@ from bitspec.report import Report
 
 def formats() -> tuple[str, ...]:
     """The names of all formats, those for people first."""
-    names = [module.name for module in iter_modules(__path__) if not module.name.startswith("_")]
+    names = [module.name for module in iter_modules(__path__) if not module.ispkg and not module.name.startswith("_")]
     return tuple(sorted(names, key=lambda name: (name != "text", name)))
 
 

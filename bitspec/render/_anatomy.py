@@ -58,6 +58,7 @@ def free(one: Owners) -> RenderableType:
     for span in one.spans:
         grid.add_row(span.where, *[_owner(owner, name) for owner, name in span.owners])
     lines = [Text(f"free in {kind}: {count} bits" + (f" ({where})" if where else ""), "green" if count else "dim") for kind, (count, where) in one.free.items()]
+    lines += [Text(f"free in {kind}, used in a mapped entry: {where}", "green") for kind, where in one.overlays.items()]
     return Group(Text(one.title, "bold"), grid, *lines, Text())
 
 

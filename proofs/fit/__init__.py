@@ -1,0 +1,1 @@
+"""Synthesis: a layout that fits, or the requirements that cannot hold together."""

@@ -1,0 +1,95 @@
+"""Plans for present entries: where new flags go, and the fields that move for them; the preferred first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain, combinations, permutations
+
+from bitspec.fields import Field, Owner
+from bitspec.layout import Layout
+from bitspec.vocabulary import Level
+from proofs.claim import Scene
+from proofs.fit.build import PresentPlan
+from proofs.fit.packing import Item, Packing, packings, positions
+from proofs.fit.question import FLAGS, PRESENT, Need, Question
+from proofs.fit.room import overlays, settled, vacant
+
+
+def fresh(question: Question) -> tuple[Need, ...]:
+    """The needs of present entries that the layout does not meet as it is."""
+    k = question.layout.at(question.level)
+    return tuple(one for one in question.wanted(PRESENT) if not (one.name in FLAGS and k.has(one.name, f"mk{one.name}")))
+
+
+def movable(question: Question) -> tuple[Field, ...]:
+    """The software fields of present entries that may move: of this level, and those of another one that are named."""
+    here = software(question.layout, question.level)
+    others = {name: one for level in question.layout.uses for name, one in software(question.layout, level).items() if name not in here}
+    allowed = [one for name, one in here.items() if name in question.move or "software" in question.move or name in question.pins]
+    allowed += [one for name, one in others.items() if name in question.move or name in question.pins]
+    return tuple(one for one in allowed if one.name not in question.keep)
+
+
+def software(layout: Layout, level: Level) -> dict[str, Field]:
+    """The software fields of a level's present entries, by name."""
+    views = [view for name, view in layout.uses[level].views.items() if name in ("leaf", "invalid")]
+    return {one.name: one for view in views for one in view if one.owner is Owner.SOFTWARE}
+
+
+def present_plans(question: Question) -> Iterator[PresentPlan]:
+    """Every way to place the new flags and the fields that move; those that move the fewest first, then in the order of packings."""
+    can_move = movable(question)
+    forced = {one for one in can_move if one.name in question.pins and one.spans != question.pins[one.name]}
+    for moved in chain.from_iterable(combinations(can_move, size) for size in range(len(can_move) + 1)):
+        if forced <= set(moved):
+            yield from _placed(question, moved)
+
+
+def _placed(question: Question, moved: tuple[Field, ...]) -> Iterator[PresentPlan]:
+    new = fresh(question)
+    freed = positions_of(sum(one.mask for one in moved if question.layout.uses[question.level].field(one.name) == one))
+    anywhere = {*vacant(question.scene), *freed}
+    in_tables = {*vacant(question.scene, tables=True), *freed} if any(one.name == "present" for one in new) else anywhere
+    elsewhere = {one.name for one in moved if question.layout.uses[question.level].field(one.name) != one}
+    pinned = {one.name: question.pins[one.name] for one in moved if one.name in question.pins}
+    pinned |= {one.name: spans for one in new if (spans := question.at(one.name, PRESENT)) is not None}
+    here = [place for name, spans in pinned.items() if name not in elsewhere for place in positions(spans)]
+    if len(set(here)) != len(here) or not set(here) <= anywhere or not elsewhere <= set(pinned):
+        return
+    items = [*(Item(one.name, one.width) for one in new), *(Item(one.name, one.width) for one in moved)]
+    items = [one for one in items if one.name not in pinned]
+    free = sorted(anywhere - set(here))
+    for over in _overlays(question, moved, set(pinned)):
+        rest = [one for one in items if one.name not in over]
+        for packing in packings(free, rest):
+            places: Packing = {**pinned, **over, **packing}
+            if "present" in places and not set(positions(places["present"])) <= in_tables:
+                continue
+            if all(places[one.name] != one.spans for one in moved):
+                names = {one.name for one in moved}
+                placed = {name: spans for name, spans in places.items() if name not in names}
+                yield PresentPlan(placed, {name: places[name] for name in names}, frozenset(over))
+
+
+def _overlays(question: Question, moved: tuple[Field, ...], pinned: set[str]) -> Iterator[Packing]:
+    """Moved fields put on bits that are the hardware's while an entry is valid; none first, as that leaves those bits as they are.
+
+    Only a mark that no valid leaf has can be put there.
+    """
+    can = []
+    places: list[dict[int, int]] = []
+    for one in moved:
+        scenes = [Scene(question.layout, level) for level, use in question.layout.uses.items() if use.field(one.name) is not None]
+        if one.width == 1 and one.name not in pinned and all(not one.mask & ~settled(scene)[0] for scene in scenes):
+            can.append(one)
+            places += [overlays(scene) for scene in scenes]
+    usable = sorted(place for place, value in places[0].items() if all(each.get(place) == value for each in places)) if places else ()
+    for count in range(len(can) + 1):
+        for chosen in combinations(can, count):
+            for where in permutations(usable, count):
+                yield {one.name: ((place, place),) for one, place in zip(chosen, where, strict=True)}
+
+
+def positions_of(mask: int) -> tuple[int, ...]:
+    """The bits of a mask."""
+    return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

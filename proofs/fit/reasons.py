@@ -1,0 +1,278 @@
+"""Why nothing fits: a minimal set of requirements that cannot hold together, and the smallest changes to the question that would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from bitspec.fields import Numbering, Owner
+from bitspec.vocabulary import Level
+from proofs.check import InternalError
+from proofs.fit.codec import existing
+from proofs.fit.hazards import Hazard
+from proofs.fit.packing import Spans, positions, spans
+from proofs.fit.present_side import fresh, movable, software
+from proofs.fit.question import PRESENT, SWAP, Need, Question
+from proofs.fit.room import Rooms, vacant
+from proofs.fit.search import Fitted, Search
+from proofs.fit.swap_side import Demand, sketches
+from proofs.known import Known
+from proofs.report import numbering_of
+
+
+@dataclass(frozen=True)
+class Relaxation:
+    """A change to the question under which something fits.
+
+    Attributes:
+        words: the change.
+        answer: what fits then.
+    """
+
+    words: str
+    answer: Fitted
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """No layout of the kind that was sought exists.
+
+    Attributes:
+        question: what was asked.
+        where: ``swap`` or ``present``: the entries that have no room.
+        width: of an entry, in bits.
+        reasons: requirements that cannot hold together, a sentence each; without any one of them the others can.
+        relaxations: changes to the question that would do, each of them checked.
+    """
+
+    question: Question
+    where: str
+    width: int
+    reasons: tuple[str, ...]
+    relaxations: tuple[Relaxation, ...]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Some layouts have room, but every one that was tried is refuted.
+
+    Attributes:
+        question: what was asked.
+        tried: how many were put to the claims.
+        exhausted: there were no more.
+        claims: the claims that refuted them, and how often.
+    """
+
+    question: Question
+    tried: int
+    exhausted: bool
+    claims: tuple[tuple[str, int], ...] = field(default=())
+
+
+def why(search: Search) -> Infeasible | Refused:
+    """Why a search found nothing.  Raises Unknown."""
+    if search.tried:
+        return Refused(search.question, search.tried, search.exhausted, tuple(search.refuted.most_common()))
+    question = search.question
+    lacking = _occupied(question) or _no_vacancy(question)
+    where, reasons = (PRESENT, lacking) if lacking is not None else (SWAP, _no_room(question, search.rooms))
+    width = question.layout.uses[question.level].views["leaf"].width
+    return Infeasible(question, where, width, reasons, tuple(relaxations(question, search.known, search.timeout)))
+
+
+# Present entries: the bits are counted
+
+
+def _occupied(question: Question) -> tuple[str, ...] | None:
+    """Who has the bits that a field of present entries is pinned to, if somebody has."""
+    scene, can_move = question.scene, movable(question)
+    numbering, width = numbering_of(scene), question.layout.uses[question.level].views["leaf"].width
+    freed = {place for one in can_move for place in positions(one.spans)}
+    for name, places in _pinned(question).items():
+        taken = set(positions(places)) - set(vacant(scene, tables=name == "present")) - freed
+        if taken:
+            return f"{name} is pinned at {_places(positions(places), width, numbering)}", *_owners(question, width, numbering)
+    return None
+
+
+def _pinned(question: Question) -> dict[str, Spans]:
+    here = software(question.layout, question.level)
+    fields = {one.name: question.pins[one.name] for one in movable(question) if one.name in question.pins and one.name in here}
+    return {**fields, **{one.name: places for one in fresh(question) if (places := question.at(one.name, PRESENT)) is not None}}
+
+
+def _no_vacancy(question: Question) -> tuple[str, ...] | None:
+    """Who has the bits of a present entry, if there are too few for what is needed."""
+    new = fresh(question)
+    freed = sum(one.width for one in movable(question))
+    numbering, width = numbering_of(question.scene), question.layout.uses[question.level].views["leaf"].width
+    tables = any(one.name == "present" for one in new) and not vacant(question.scene, tables=True) and not freed
+    free = vacant(question.scene, tables=tables)
+    wanted = sum(one.width for one in new)
+    if not new or (wanted <= len(free) + freed and not tables):
+        return None
+    names = " and ".join(one.text for one in new)
+    kinds = "a leaf and of an entry that leads to a table" if tables else "a leaf"
+    places = f" ({_places(free, width, numbering)})" if free else ""
+    first = f"{names}: {_count(wanted)} of a present entry; {len(free) or 'none'} of {kinds} {'is' if len(free) == 1 else 'are'} vacant{places}"
+    return first, *_owners(question, width, numbering)
+
+
+def _owners(question: Question, width: int, numbering: Numbering) -> Iterator[str]:
+    scene = question.scene
+    facts = scene.layout.hardware
+    theirs = facts.levels[scene.level].views.get("leaf") if facts.no_walk is None and scene.level in facts.levels else None
+    if theirs is not None:
+        acted = [place for one in theirs if one.owner in (Owner.HARDWARE, Owner.RESERVED) for place in positions(one.spans)]
+        yield f"the hardware acts on {_places(acted, width, numbering)} of a leaf, or demands 0 there ({facts.manual})"
+    else:
+        acted = []
+    mine = [one for one in software(scene.layout, scene.level).values() if not set(positions(one.spans)) <= set(acted)]
+    yield f"the kernel has {', '.join(f'{one.name} {one.where(width, numbering)}' for one in mine)}"
+
+
+# Swap entries: requirements are left out until the others can hold
+
+
+def _no_room(question: Question, rooms: Rooms) -> tuple[str, ...]:
+    demand = _loosest(question, rooms)
+    if demand is None:
+        return tuple(_too_narrow(question))
+    if _possible(demand, rooms):
+        raise InternalError(f"{question.layout.name} {question.level}: there is room for what is needed, and no plan was made of it")
+    parts = _parts(question, demand)
+    needed = list(parts)
+    for name in parts:  # what can be left out while the rest still cannot hold is no part of the reason
+        rest = [one for one in needed if one != name]
+        if not _possible(_without(demand, set(parts) - set(rest)), rooms):
+            needed = rest
+    return tuple(parts[name](rooms) for name in needed)
+
+
+def _loosest(question: Question, rooms: Rooms) -> Demand | None:
+    """The demand when everything moves that may, and every predicate changes that may; None where a field that stays is too narrow."""
+    every = tuple(sketches(question, question.layout, None, rooms))
+    return every[-1].demand if every else None
+
+
+def _too_narrow(question: Question) -> Iterator[str]:
+    codec = existing(question.layout.at(question.level))
+    numbering, width = numbering_of(question.scene), question.layout.uses[question.level].views["leaf"].width
+    for one in question.wanted(SWAP):
+        if codec is not None and one.name in codec.places and one.width > len(positions(codec.places[one.name])):
+            yield f"{one.name} needs {_count(one.width)} ({one.text})"
+            yield f"{one.name} has {_places(positions(codec.places[one.name]), width, numbering)} and stays where it is"
+
+
+def _possible(demand: Demand, rooms: Rooms) -> bool:
+    return next(demand.cubes(rooms), None) is not None
+
+
+def _without(demand: Demand, names: set[str]) -> Demand:
+    """The demand without some requirements; a field that is left out takes no bits."""
+    return replace(
+        demand,
+        items=tuple(one for one in demand.items if f"need {one.name}" not in names),
+        held={name: places for name, places in demand.held.items() if f"held {name}" not in names},
+        fixed=tuple((name, cube) for name, cube in demand.fixed if f"fixed {name}" not in names),
+        hazards=tuple(one for one in demand.hazards if _hazard(one) not in names),
+        constant=None if "the codec" in names else demand.constant,
+    )
+
+
+def _hazard(one: Hazard) -> str:
+    return f"hazard {one.name} {one.level}"
+
+
+def _parts(question: Question, demand: Demand) -> dict[str, Callable[[Rooms], str]]:
+    """The requirements of a swap entry, each with its words; what one would rather not give up last, so that the reason names what one might."""
+    numbering, width = numbering_of(question.scene), demand.width
+    parts: dict[str, Callable[[Rooms], str]] = {}
+    for one in demand.hazards:
+        if one.state is not None:
+            parts[_hazard(one)] = lambda rooms, one=one: f"it must not be an entry of the state {one.name}{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
+    for one in reversed(demand.hazards):
+        if one.state is None and one.name != "hardware":
+            kept = " (kept)" if one.name in question.keep else ""
+            parts[_hazard(one)] = lambda rooms, one=one, kept=kept: f"{one.name}{kept} must be false of it{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
+    for one in demand.hazards:
+        if one.name == "hardware":
+            parts[_hazard(one)] = lambda rooms, one=one: f"the hardware must find it invalid{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
+    for name, cube in demand.fixed:
+        parts[f"fixed {name}"] = lambda rooms, name=name, cube=cube: f"{name}: {_cube(cube.literals, width, numbering)}"  # type: ignore[misc]
+    for name, places in demand.held.items():
+        stays = "pinned" if name in question.pins or f"{name}@{SWAP}" in question.pins else "stays where it is"
+        parts[f"held {name}"] = lambda rooms, name=name, places=places, stays=stays: f"{name} has {_places(positions(places), width, numbering)} and {stays}"  # type: ignore[misc]
+    asked = {one.name: one.text for one in question.wanted(SWAP)}
+    for item in demand.items:
+        text = f" ({asked[item.name]})" if item.name in asked and asked[item.name] != item.name else ""
+        parts[f"need {item.name}"] = lambda rooms, item=item, text=text: f"{item.name} needs {_count(item.width)}{text}"  # type: ignore[misc]
+    return parts
+
+
+def _bits_of(one: Hazard, demand: Demand, rooms: Rooms, numbering: Numbering) -> str:
+    """What a hazard has been found to demand, where it is single bits."""
+    choices = demand.choices
+    clauses = [[literal for literal in clause if literal[1] in choices.get(literal[0], ())] for clause in rooms.learned.get(one, [])]
+    single = sorted({literal for clause in clauses if len(clause) == 1 for literal in clause})
+    if not single:
+        return ""
+    return f": {_cube(single, demand.width, numbering)}" if len(single) <= 8 else f", which fixes {len(single)} bits of it"
+
+
+def _cube(literals: Iterable[tuple[int, int]], width: int, numbering: Numbering) -> str:
+    return ", ".join(f"bit {numbering.position(place, width)} must be {bit}" for place, bit in literals)
+
+
+def _places(places: Iterable[int], width: int, numbering: Numbering) -> str:
+    return ", ".join(numbering.text(high, low, width) for high, low in spans(tuple(places)))
+
+
+def _count(bits: int) -> str:
+    return f"{bits} bit{'s' if bits != 1 else ''}"
+
+
+# Relaxations
+
+
+def relaxations(question: Question, known: Sequence[Known], timeout: float | None) -> Iterator[Relaxation]:
+    """The smallest changes to the question under which something fits, one change each, every one with its answer.  Raises Unknown."""
+    for words, other in _relaxed(question):
+        answer = next(Search(other, known, timeout).answers(), None)
+        if answer is not None:
+            yield Relaxation(words, answer)
+
+
+def _relaxed(question: Question) -> Iterator[tuple[str, Question]]:
+    for name in sorted(question.keep):
+        yield f"let {name} change", replace(question, keep=question.keep - {name})
+    for one in question.needs:
+        rest = tuple(other for other in question.needs if other is not one)
+        if one.width > 1 and not (one.name == "offset" and question.level is not Level.PTE):
+            fewer = _fewer(question, one, rest)
+            if fewer is not None:
+                yield f"{one.name} {one.width} -> {fewer.width}", replace(question, needs=(*rest, fewer))
+        if rest and one.name not in ("type", "offset"):
+            yield f"give up {one.name} in {one.where} entries", replace(question, needs=rest)
+    codec = existing(question.layout.at(question.level))
+    for name in codec.places if codec is not None and question.wanted(SWAP) else ():
+        if name not in question.move and "swap" not in question.move:
+            yield f"move {name}", replace(question, move=question.move | {name})
+    if _no_vacancy(question) is not None:
+        for name in software(question.layout, question.level):
+            if name not in question.move and "software" not in question.move:
+                yield f"move {name}", replace(question, move=question.move | {name})
+    for name in question.pins:
+        yield f"unpin {name}", replace(question, pins={other: places for other, places in question.pins.items() if other != name})
+
+
+def _fewer(question: Question, one: Need, rest: tuple[Need, ...]) -> Need | None:
+    """The need with the most bits for which there is room, or None."""
+    possible, impossible, rooms = 0, one.width, Rooms()
+    while impossible - possible > 1:
+        width = (possible + impossible) // 2
+        other = replace(question, needs=(*rest, replace(one, width=width)))
+        demand = _loosest(other, rooms) if other.wanted(SWAP) else None
+        fits = _no_vacancy(other) is None and (not other.wanted(SWAP) or (demand is not None and _possible(demand, rooms)))
+        possible, impossible = (width, impossible) if fits else (possible, width)
+    return replace(one, width=possible) if possible else None

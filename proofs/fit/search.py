@@ -1,0 +1,154 @@
+"""The search: plans in the order of preference, each proved sound before it is an answer.
+
+Preferred is what moves the fewest fields, then what changes the fewest predicates, then what has the most offset bits, then what leaves fields in one
+piece, then what has the lowest positions.  A plan comes from reasoning about masks, which sees the hardware, the predicates and the other states; whether
+it is sound is for the claims to say, all of them, at every level of the layout that comes out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from bitspec.layout import Layout
+from bitspec.solver import Statistics
+from proofs.check import Checker, Result, Verdict
+from proofs.claim import Scene
+from proofs.fit.build import PresentPlan, SwapPlan, mask_of, with_present, with_swap
+from proofs.fit.codec import existing, sharing
+from proofs.fit.packing import Spans, positions
+from proofs.fit.present_side import present_plans
+from proofs.fit.question import SWAP, Question
+from proofs.fit.room import Rooms, settled
+from proofs.fit.swap_side import plans, sketches
+from proofs.known import Known, find
+
+CANDIDATES = 60
+"""Plans that are put to the claims before the search gives up."""
+SWAP_PLANS = 20
+"""Of them, those that share the plan of present entries: what is wrong with that is not mended by another plan of swap entries."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A layout that fits.
+
+    Attributes:
+        question: what was asked.
+        layout: the answer: proved sound, but for what is known of the base.
+        present, swap: how it differs from the base; `swap` is None where swap entries stay as they are.
+        results: what the claims said of it.
+    """
+
+    question: Question
+    layout: Layout
+    present: PresentPlan
+    swap: SwapPlan | None
+    results: tuple[Result, ...] = field(repr=False)
+
+
+@dataclass
+class Search:
+    """One question, and what the search for its answers came across.
+
+    Args:
+        question: what is asked.
+        known: the reviewed refutations of the architecture, which an answer may have too.
+        timeout: seconds for a single query, or None.
+    """
+
+    question: Question
+    known: Sequence[Known] = ()
+    timeout: float | None = None
+    rooms: Rooms = field(default_factory=Rooms)
+    tried: int = 0
+    refuted: Counter[str] = field(default_factory=Counter)
+    statistics: Statistics = field(default_factory=Statistics)
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What the search cost, for ``--stats``."""
+        own = self.rooms.solver.statistics
+        return {
+            "layouts tried": self.tried,
+            "z3 queries of the search": own.queries,
+            "their seconds": round(own.seconds, 4),
+            "z3 queries of the claims": self.statistics.queries,
+            "their seconds in all": round(self.statistics.seconds, 4),
+        }
+
+    @property
+    def exhausted(self) -> bool:
+        """Every plan there is was put to the claims."""
+        return self.tried < CANDIDATES
+
+    def answers(self) -> Iterator[Fitted]:
+        """Layouts that fit, the preferred first.  Raises Unknown where the solver gives up."""
+        for layout, present, swap in self._candidates():
+            if self.tried == CANDIDATES:
+                return
+            self.tried += 1
+            results = self._sound(layout, present)
+            if results is not None:
+                yield Fitted(self.question, layout, present, swap, results)
+
+    def _candidates(self) -> Iterator[tuple[Layout, PresentPlan, SwapPlan | None]]:
+        question = self.question
+        for present in present_plans(question):
+            layout = with_present(question.layout, question.level, present)
+            if not self._asks_for_swap(present):
+                yield layout, present, None
+                continue
+            bit = present.placed.get("present")
+            scene = Scene(layout, question.level)
+            levels = [one.level for one in sharing(scene)] if existing(scene.k) is not None else [question.level]
+            for plan in islice(self._plans(layout, bit), SWAP_PLANS):
+                yield with_swap(layout, levels, plan, bit), present, plan
+
+    def _plans(self, layout: Layout, bit: Spans | None) -> Iterator[SwapPlan]:
+        """Plans for the swap entries of `layout`; with a field to be maximised, those that make it widest first."""
+        each = [plans(self.question, sketch, layout, bit, self.rooms) for sketch in sketches(self.question, layout, bit, self.rooms)]
+        widest = self.question.maximise
+        if widest is None:
+            yield from chain.from_iterable(each)
+            return
+        begun = [(first, rest) for rest in each if (first := next(rest, None)) is not None]
+        for first, rest in sorted(begun, key=lambda one: -len(positions(one[0].places.get(widest, ())))):
+            yield from chain((first,), rest)
+
+    def _asks_for_swap(self, present: PresentPlan) -> bool:
+        codec = existing(self.question.layout.at(self.question.level)) if self.question.wanted(SWAP) or self.question.move or self.question.pins else None
+        moves = codec is not None and any(name in self.question.move or name in self.question.pins for name in (*codec.places, "swap"))
+        return bool(self.question.wanted(SWAP)) or moves or "present" in present.placed
+
+    def _sound(self, layout: Layout, present: PresentPlan) -> tuple[Result, ...] | None:
+        """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
+        if not self._unspoilt(layout, present):
+            return None
+        checker = Checker(self.known, self.timeout)
+        first = self.question.level
+        order = (first, *(one for one in layout.uses if one is not first))
+        for level in order:  # the quick way first: most plans that fail do so here
+            wrong = {code for code, subject in checker.refuted(layout, level) if find(self.known, layout, level.value, code, subject) is None}
+            if wrong:
+                self.refuted.update(wrong)
+                return None
+        results = tuple(checker.check(layout, layout.uses))
+        wrong = {one.code for one in results if one.failed or one.verdict is Verdict.UNKNOWN}
+        self.refuted.update(wrong)
+        self.statistics.queries += checker.statistics.queries
+        self.statistics.seconds += checker.statistics.solver_seconds
+        return None if wrong else results
+
+    def _unspoilt(self, layout: Layout, present: PresentPlan) -> bool:
+        """Whether fields that stand on hardware bits leave those as they are in every valid leaf: no claim is about that."""
+        for name in present.overlaid:
+            mask = mask_of(present.moved[name])
+            for level in layout.uses:
+                before, after = settled(Scene(self.question.layout, level)), settled(Scene(layout, level))
+                if layout.uses[level].field(name) is not None and [one & mask for one in before] != [one & mask for one in after]:
+                    self.refuted.update({"the hardware's bit would change in a valid leaf"})
+                    return False
+        return True
