@@ -142,9 +142,15 @@ class Checker:
         for level in levels:
             yield from _Round(self, Scene(layout, level)).results(codes)
 
-    def refuted(self, layout: Layout, level: Level) -> frozenset[tuple[str, str]]:
-        """Code and subject of every refuted claim, known or not, without witnesses: the quick way to hear whether a layout is sound.  Raises Unknown."""
-        return frozenset((one.code, one.subject.name) for one in _Round(self, Scene(layout, level)).refuted())
+    def refuted(self, layout: Layout, level: Level, codes: frozenset[str] | None = None) -> frozenset[tuple[str, str]]:
+        """Code and subject of every refuted claim, known or not, without witnesses: the quick way to hear whether a layout is sound.
+
+        Args:
+            codes: the codes to ask; None is all.
+
+        Raises Unknown.
+        """
+        return frozenset((one.code, one.subject.name) for one in _Round(self, Scene(layout, level)).refuted(codes))
 
 
 @dataclass
@@ -259,10 +265,10 @@ class _Round:
             left = [one for one, value in zip(left, values, strict=True) if not value]
         return left, refuted
 
-    def refuted(self) -> Iterator[Question]:
+    def refuted(self, codes: frozenset[str] | None) -> Iterator[Question]:
         """The questions that are refuted.  Raises Unknown."""
         later: list[_Open] = []
-        for place, question in enumerate(questions(self.scene)):
+        for place, question in enumerate(questions(self.scene, codes)):
             self._settle(question, place, later)
         yield from (one.question for one in self._sorted(later)[1])
 

@@ -22,13 +22,13 @@ from proofs.fit.packing import Spans, positions
 from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, settled
-from proofs.fit.swap_side import plans, sketches
+from proofs.fit.swap_side import Sketch, plans, sketches
 from proofs.known import Known, find
 
-CANDIDATES = 60
+CANDIDATES = 240
 """Plans that are put to the claims before the search gives up."""
-SWAP_PLANS = 20
-"""Of them, those that share the plan of present entries: what is wrong with that is not mended by another plan of swap entries."""
+EACH = 8
+"""Of them, those that share a sketch: what is wrong with what moves and changes is seldom mended by another place."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Search:
     timeout: float | None = None
     rooms: Rooms = field(default_factory=Rooms)
     tried: int = 0
+    spoilt: int = 0
     refuted: Counter[str] = field(default_factory=Counter)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -104,19 +105,24 @@ class Search:
             bit = present.placed.get("present")
             scene = Scene(layout, question.level)
             levels = [one.level for one in sharing(scene)] if existing(scene.k) is not None else [question.level]
-            for plan in islice(self._plans(layout, bit), SWAP_PLANS):
+            for plan in self._plans(layout, bit):
                 yield with_swap(layout, levels, plan, bit), present, plan
 
     def _plans(self, layout: Layout, bit: Spans | None) -> Iterator[SwapPlan]:
         """Plans for the swap entries of `layout`; with a field to be maximised, those that make it widest first."""
-        each = [plans(self.question, sketch, layout, bit, self.rooms) for sketch in sketches(self.question, layout, bit, self.rooms)]
+        every = sketches(self.question, layout, bit, self.rooms)
+        each = ((sketch, islice(plans(self.question, sketch, layout, bit, self.rooms), EACH)) for sketch in every)
+        begun = ((sketch, first, rest) for sketch, rest in each if (first := next(rest, None)) is not None)
         widest = self.question.maximise
-        if widest is None:
-            yield from chain.from_iterable(each)
+        if widest is not None:
+            for _, first, rest in sorted(begun, key=lambda one: -len(positions(one[1].places.get(widest, ())))):
+                yield from chain((first,), rest)
             return
-        begun = [(first, rest) for rest in each if (first := next(rest, None)) is not None]
-        for first, rest in sorted(begun, key=lambda one: -len(positions(one[0].places.get(widest, ())))):
-            yield from chain((first,), rest)
+        roomy: list[Sketch] = []
+        for sketch, first, rest in begun:
+            if not any(other.moved == sketch.moved and set(other.changed) < set(sketch.changed) for other in roomy):  # else it changes more than it needs
+                roomy.append(sketch)
+                yield from chain((first,), rest)
 
     def _asks_for_swap(self, present: PresentPlan) -> bool:
         codec = existing(self.question.layout.at(self.question.level)) if self.question.wanted(SWAP) or self.question.move or self.question.pins else None
@@ -130,11 +136,12 @@ class Search:
         checker = Checker(self.known, self.timeout)
         first = self.question.level
         order = (first, *(one for one in layout.uses if one is not first))
-        for level in order:  # the quick way first: most plans that fail do so here
-            wrong = {code for code, subject in checker.refuted(layout, level) if find(self.known, layout, level.value, code, subject) is None}
-            if wrong:
-                self.refuted.update(wrong)
-                return None
+        for codes in (frozenset(self.refuted), None):  # the quick way first: most plans fail at what others have failed at
+            for level in order if codes is None or codes else ():
+                wrong = {code for code, subject in checker.refuted(layout, level, codes) if find(self.known, layout, level.value, code, subject) is None}
+                if wrong:
+                    self.refuted.update(wrong)
+                    return None
         results = tuple(checker.check(layout, layout.uses))
         wrong = {one.code for one in results if one.failed or one.verdict is Verdict.UNKNOWN}
         self.refuted.update(wrong)
@@ -149,6 +156,6 @@ class Search:
             for level in layout.uses:
                 before, after = settled(Scene(self.question.layout, level)), settled(Scene(layout, level))
                 if layout.uses[level].field(name) is not None and [one & mask for one in before] != [one & mask for one in after]:
-                    self.refuted.update({"the hardware's bit would change in a valid leaf"})
+                    self.spoilt += 1
                     return False
         return True

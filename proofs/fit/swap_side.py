@@ -119,7 +119,8 @@ def sketches(question: Question, layout: Layout, present: Spans | None, rooms: R
         if codec is None or {"type", "offset"} & set(moved):
             yield Sketch(replace(demand, hazards=others), moved, changed, codec)
         else:  # what the entries are taken for already is for the claims to judge
-            as_it_is = Cube((1 << demand.width) - 1 & ~codec.mask, codec.constant)
+            constant = (1 << demand.width) - 1 & ~sum(mask_of(spans) for spans in kept.values())
+            as_it_is = Cube(constant, codec.constant & constant)
             others = tuple(one for one in others if one.within(rooms.solver, as_it_is) is None)
             yield Sketch(replace(demand, hazards=others, constant=codec.constant), moved, changed, codec)
 
