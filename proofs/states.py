@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from bitspec.expr import TRUE, Expr, const, ite, ne, substitute, trunc, uge, ult, var, zext
+from bitspec.expr import TRUE, Expr, const, ite, ne, substitute, trunc, uge, ult, var, variables, zext
 from bitspec.hardware import Update
 from bitspec.layout import Absent, Kernel, Layout, SwapKind
 from bitspec.read.as_int import evaluate, function
@@ -126,11 +126,13 @@ class _Deriver:
         }
         return recipes.get(about.name, self._swap)
 
-    # none and table: one value, or one address, and what the hardware may add
+    # none and table: one value (or one per address, as nios2 has it), or one address, and what the hardware may add
 
     def _none(self, about: StateName) -> State:
-        entry, inputs = self._touched(self.k.clear())
-        return State(about, self.level, entry, inputs, (), "none", made_by=(f"{self.level}_clear",))
+        made = self.k.clear()
+        left = tuple(Input(one, "what the address leaves in an empty entry", self._scatter(made, one)) for one in variables(made))
+        entry, inputs = self._touched(made)
+        return State(about, self.level, entry, (*left, *inputs), (), "none", made_by=(f"{self.level}_clear",))
 
     def _table(self, about: StateName) -> State:
         bits = self.use.table_bits
