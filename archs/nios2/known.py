@@ -91,7 +91,5 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     _known("SWP406", ("swap",), ("linux-6.1",), "latent", f"As the decode without flags: the swap type has two bits. But {_NO_SWAP}."),
     _known("LEAF604", ("swapin-error",), ("linux-6.1",), "latent", f"Type 31 is stored as 3. Only swap-in and swapoff make such entries, and {_NO_SWAP}."),
-    _known(
-        "LEAF601", ("swap/swapin-error",), ("linux-6.1",), "latent", f"Type 31 is stored as 3. Only swap-in and swapoff make such entries, and {_NO_SWAP}."
-    ),
+    _known("LEAF601", ("swap/swapin-error",), ("linux-6.1",), "latent", f"Type 31 is stored as 3. Only swap-in and swapoff make such entries, and {_NO_SWAP}."),
 )

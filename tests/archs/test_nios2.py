@@ -61,7 +61,7 @@ def test_before_v6_3_type_4_decodes_as_0(subject: Layout) -> None:
     assert call(subject, "__swp_type", call(subject, "__swp_entry", 4, 1)) == 0
     found = results["SWP401", "swap"].witness
     assert found is not None
-    assert dict((str(one.attr), value) for one, value in found.inputs)["type"] == 4
+    assert {str(one.attr): value for one, value in found.inputs}["type"] == 4
     assert call(subject, "__swp_type", call(subject, "__swp_entry", 28, 1)) == 0  # a migration entry is one of swap file 0
 
 
@@ -107,8 +107,9 @@ def test_a_pte_none_that_looks_at_every_bit_would_not_do() -> None:
     def strict(k: Kernel, pte: Expr) -> Expr:
         return eq(pte, 0)
 
-    results = ask(layout("nios2").but(pte_none=strict), "SWP402", "LAY803")
+    results = ask(layout("nios2").but(pte_none=strict), "SWP402", "LAY803", "PTE130")
     assert ("SWP402", "swap") not in refuted(results)
+    assert ("PTE130", "none") in refuted(results)
     assert ("LAY803", "none/swap") in refuted(results)
 
 
