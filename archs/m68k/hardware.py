@@ -5,10 +5,10 @@ TLB that cf_tlb_miss() fills, and ``sun3`` the Sun-3's page map, which mmu_emu_h
 together: what the handler refuses to load is invalid, what the MMU does with what it loaded decides the rest, and what the handler writes back to the
 entry is an update.
 
-Sources: M68040 User's Manual, sections 3.2.2 (descriptors, with figures 3-9 to 3-12 and the definitions of their fields) and 3.2.3 (table search);
-M68060 User's Manual, section 4.2.2. MCF548x Reference Manual, section 5.5.3 (MMUTR, MMUDR), the same as ColdFire CF4e Core User's Manual, tables 10-9
-and 10-10; arch/m68k/mm/mcfmmu.c: cf_tlb_miss. arch/m68k/include/asm/sun3mmu.h and arch/m68k/sun3/mmu_emu.c: mmu_emu_handle_fault. The kernel's
-handlers do the same in linux-6.1 and linux-6.12.
+Sources: M68040 User's Manual, section 3.2.2 (descriptors; 3.2.2.3 defines their fields, and says when U and M are set), M68060 User's Manual, section
+4.2.2.3, for the same; of the former only the definitions were at hand, and its section numbers are those of the latter one chapter earlier. ColdFire CF4e
+Core User's Manual, tables 10-9 (MMUTR) and 10-10 (MMUDR), which chapter 5 of the MCF548x Reference Manual repeats; arch/m68k/mm/mcfmmu.c: cf_tlb_miss.
+arch/m68k/include/asm/sun3mmu.h and arch/m68k/sun3/mmu_emu.c: mmu_emu_handle_fault. The handlers do the same in linux-6.1 and linux-6.12.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _writable(entry: Expr) -> Expr:
     return and_(bit(entry, 0), none_of(entry, 1 << _W | 1 << _S))
 
 
-_SEARCH: Final = "M68040 User's Manual, 3.2.3"
+_SEARCH: Final = "M68040 User's Manual, 3.2.2.3"
 _MOTOROLA: Final = {
     Level.PTE: HardwareLevel(
         Level.PTE,
@@ -139,7 +139,7 @@ _CF_LEAF: Final = view(
     acts("LK", 1, "MMUDR: locked in the TLB"),
     acts("0", 0, "set by the refill for a write; without it the refill takes W away"),
     width=32,
-    source="MCF548x Reference Manual, 5.5.3",
+    source="ColdFire CF4e Core User's Manual, tables 10-9 and 10-10",
 )
 
 _CF_INVALID: Final = view("invalid", ignored("31:11", (31, 11)), acts("V", _V, "0: the refill gives up"), ignored("9:0", (9, 0)), width=32, source=_MISS)
@@ -228,7 +228,7 @@ def hardware(variant: str) -> Hardware:
         return Hardware(
             arch="m68k",
             variant=variant,
-            manual="MCF548x Reference Manual, chapter 5",
+            manual="ColdFire CF4e Core User's Manual, chapter 10",
             levels={Level.PTE: _COLDFIRE},
             approximations=(
                 _SOFTWARE,

@@ -4,7 +4,7 @@ The kernel's entry is what it writes to the register tlbacc, whole and unchecked
 (arch/nios2/kernel/head.S: fast_handler), and after a fault update_mmu_cache() does (arch/nios2/mm/tlb.c: replace_tlb_one_pid). So there is no
 valid bit: an entry that permits nothing makes every access a TLB permission violation, which is what the kernel builds "not present" on.
 
-Sources: Nios II Processor Reference Guide (Intel 683836; NII51003 before), chapter "Programming Model": 3.2.4 "TLB Organization" with the lookup
+Sources: Nios II Processor Reference Guide (Intel 683836; NII51003 before), chapter "Programming Model": "TLB Lookups" with the lookup
 algorithm, 3.4.2.9 "The tlbacc Register" with its fields; the files above, the same in linux-6.1 and linux-6.12.
 """
 
