@@ -436,7 +436,7 @@ def decode(target: str, level_name: str, value: str, variant: str | None, config
     at = level(level_name)
     number = _number(value)
     (scene,) = _scenes(target, (at.value,), variant, config)
-    width = layout.uses[at].views["leaf"].width
+    width = layout.uses[at].width
     if number >> width:
         raise BadInput(f"the value must fit into {width} bits, not {value}")
     _print(_anatomy.decode(decoded(scene, number)))

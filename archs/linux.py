@@ -69,24 +69,24 @@ def pmd_to_swp_entry(k: Kernel, pmd: Expr) -> Expr:
     return k.__pmd_to_swp_entry(pmd)
 
 
-BITS_PER_XA_VALUE: Final = 63
-"""A value in an xarray keeps one bit for its tag: include/linux/xarray.h."""
-SWP_TYPE_SHIFT: Final = BITS_PER_XA_VALUE - MAX_SWAPFILES_SHIFT
+def _type_shift(k: Kernel) -> int:
+    """SWP_TYPE_SHIFT: a value in an xarray keeps one bit of the unsigned long for its tag (include/linux/xarray.h: BITS_PER_XA_VALUE)."""
+    return k.layout.word - 1 - MAX_SWAPFILES_SHIFT
 
 
 @helper("swp_entry", "include/linux/swapops.h")
 def swp_entry(k: Kernel, swap_type: Expr, offset: Expr) -> Expr:
-    return swap_type << SWP_TYPE_SHIFT | offset & ((1 << SWP_TYPE_SHIFT) - 1)
+    return swap_type << _type_shift(k) | offset & ((1 << _type_shift(k)) - 1)
 
 
 @helper("swp_type", "include/linux/swapops.h")
 def swp_type(k: Kernel, entry: Expr) -> Expr:
-    return entry >> SWP_TYPE_SHIFT
+    return entry >> _type_shift(k)
 
 
 @helper("swp_offset", "include/linux/swapops.h")
 def swp_offset(k: Kernel, entry: Expr) -> Expr:
-    return entry & ((1 << SWP_TYPE_SHIFT) - 1)
+    return entry & ((1 << _type_shift(k)) - 1)
 
 
 @helper("swp_to_radix_entry", "include/linux/swapops.h, xa_mk_value() of include/linux/xarray.h")

@@ -21,9 +21,6 @@ from bitspec.fields import Field, LayoutError, View
 from bitspec.hardware import Context, Hardware
 from bitspec.vocabulary import HELPERS, Kind, Level, Signature, signature, unknown
 
-WORD: Final = 64
-"""Bits in an unsigned long of the architectures that are declared so far."""
-
 
 class Absent(Exception):
     """Something a claim needs does not exist here; the message is the reason a report gives for "not applicable"."""
@@ -197,6 +194,11 @@ class LevelUse:
     no_leaves: str = ""
     swap_extra: int = 0
 
+    @property
+    def width(self) -> int:
+        """Of an entry, in bits: every view has the same."""
+        return next(iter(self.views.values())).width
+
     def field(self, name: str) -> Field | None:
         """The field `name` in whichever view has it."""
         return next((view[name] for view in self.views.values() if name in view), None)
@@ -238,6 +240,7 @@ class Layout:
         helpers: every helper it has, by name.
         kinds: the kinds of non-present entry.
         pfn_bits: bits in a page frame number (MAX_PHYSMEM_BITS - PAGE_SHIFT).
+        word: bits in an unsigned long, which is what numbers and an architecture's swp_entry_t are; a physical address has to fit as well.
         marker_bits: bits in a PTE marker's payload (PTE_MARKER_MASK).
         sources: the kernel files that were read.
         numbers: named constants the helpers use (shifts, widths).
@@ -252,6 +255,7 @@ class Layout:
     helpers: Mapping[str, Definition]
     kinds: tuple[SwapKind, ...]
     pfn_bits: int
+    word: int = 64
     marker_bits: int = 2
     sources: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -260,6 +264,11 @@ class Layout:
     derived: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
     """A place for what others derive from the layout and want to keep with it, by a key of theirs (the states of each level)."""
     _built: dict[str, Helper] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        address = self.pfn_bits + self.numbers.get("PAGE_SHIFT", 0)
+        if address > self.word:  # a shift into place would drop its top bits, and a claim about the rest would be a false proof
+            raise LayoutError(f"a physical address must fit an unsigned long of {self.word} bits, not have {address}")
 
     @property
     def arch(self) -> str:
@@ -301,8 +310,8 @@ class Layout:
                 raise Absent(f"{wanted.name} needs CONFIG_{option}, which config {self.config.name} is without")
         if wanted.level is not None and wanted.level not in self.uses:
             raise Absent(f"{wanted.level} is folded in variant {self.hardware.variant}")
-        width = self.uses[wanted.level].views["leaf"].width if wanted.level is not None else WORD
-        widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: WORD, Kind.SWAP: WORD, Kind.BOOL: 1}
+        width = self.uses[wanted.level].width if wanted.level is not None else self.word
+        widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: self.word, Kind.SWAP: self.word, Kind.BOOL: 1}
         params = tuple(var(f"arg{index}", widths[kind]) for index, kind in enumerate(wanted.params))
         body = one.build(Kernel(self, wanted.level), *params)
         if body.width != widths[wanted.result]:

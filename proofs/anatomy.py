@@ -46,7 +46,7 @@ def _drawn(scene: Scene) -> Iterator[Picture]:
 def decoded(scene: Scene, entry: int) -> Decoded:
     """Everything that can be said of one value."""
     members, near = nearest(scene, entry)
-    width = scene.k.use.views["leaf"].width
+    width = scene.k.use.width
     nearest_text = None
     if near is not None:
         state, made = near
@@ -75,7 +75,7 @@ def _swap(scene: Scene, entry: int) -> dict[str, int]:
     k = scene.k
     if not k.has("to_swp_entry", "__swp_type", "__swp_offset"):
         return {}
-    here = entry_variable(k.use.views["leaf"].width)
+    here = entry_variable(k.use.width)
     swp = k.to_swp_entry(here)
     return {part.removeprefix("__swp_"): evaluate(k.helper(part)(swp), {here: entry}) for part in ("__swp_type", "__swp_offset")}
 
@@ -86,7 +86,7 @@ def owners(scene: Scene) -> Owners:
     facts = hardware.levels.get(scene.level) if hardware.no_walk is None else None
     views = scene.k.use.views
     kinds = tuple(name for name in ("table", "leaf", "invalid", "swap") if name in views or (facts is not None and name in facts.views and name != "invalid"))
-    width = views["leaf"].width
+    width = scene.k.use.width
     numbering = numbering_of(scene)
     columns = {kind: [_owner(views.get(kind), _theirs(facts, kind), position) for position in range(width)] for kind in kinds}
     if "swap" in columns:

@@ -183,7 +183,7 @@ def _populate(layout: Layout, lifting: Lifting, declared: Helper, solver: Solver
     domain = and_(aligned, ult(address, 1 << top)) if top < address.width else aligned
     domain = and_(domain, not_(lifting.pinned(physical.undefined)))
     given = f"the table is aligned to 2^{use.table_bits} and lies below 2^{top}"
-    return _compare(declared.name, declared(address), stored, lifting, solver, domain, given, places)
+    return _compare(declared.name, declared(fit(address, declared.params[0].width)), stored, lifting, solver, domain, given, places)
 
 
 def _compare(

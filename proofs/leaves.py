@@ -83,7 +83,7 @@ class Pages:
     @property
     def width(self) -> int:
         """Of an entry, in bits."""
-        return self.k.use.views["leaf"].width
+        return self.k.use.width
 
     @cached_property
     def here(self) -> Expr:
@@ -98,7 +98,7 @@ class Pages:
     @cached_property
     def frame(self) -> Expr:
         """The frame's number, in base pages."""
-        wide = zext(self.pfn, 64)
+        wide = zext(self.pfn, self.k.layout.word)
         return wide << self.order if self.order else wide
 
     def rows(self, access: bool) -> tuple[Protection, ...]:

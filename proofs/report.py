@@ -74,7 +74,7 @@ def _evidence(scene: Scene, result: Result) -> plain.Evidence:
     assert witness is not None
     k = scene.k
     entry = witness.entry
-    width = k.use.views["leaf"].width
+    width = k.use.width
     is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == width
     values = dict(witness.inputs)
     return plain.Evidence(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from bitspec.expr import TRUE, Expr, const, ite, ne, substitute, trunc, uge, ult, var, zext
+from bitspec.expr import TRUE, Expr, const, ite, ne, substitute, trunc, uge, ult, var, variables, zext
 from bitspec.hardware import Update
 from bitspec.layout import Absent, Kernel, Layout, SwapKind
 from bitspec.read.as_int import evaluate, function
@@ -71,7 +71,7 @@ class _Deriver:
         hardware = k.layout.hardware
         walked = k.level in hardware.levels and hardware.no_walk is None
         self.updates: tuple[Update, ...] = hardware.levels[k.level].updates if walked else ()
-        self.width = self.use.views["leaf"].width
+        self.width = self.use.width
         self.here = entry_variable(self.width)
 
     @cached_property
@@ -126,16 +126,18 @@ class _Deriver:
         }
         return recipes.get(about.name, self._swap)
 
-    # none and table: one value, or one address, and what the hardware may add
+    # none and table: one value (or one per address, as nios2 has it), or one address, and what the hardware may add
 
     def _none(self, about: StateName) -> State:
-        entry, inputs = self._touched(self.k.clear())
-        return State(about, self.level, entry, inputs, (), "none", made_by=(f"{self.level}_clear",))
+        made = self.k.clear()
+        left = tuple(Input(one, "what the address leaves in an empty entry", self._scatter(made, one)) for one in variables(made))
+        entry, inputs = self._touched(made)
+        return State(about, self.level, entry, (*left, *inputs), (), "none", made_by=(f"{self.level}_clear",))
 
     def _table(self, about: StateName) -> State:
         bits = self.use.table_bits
         number = var("table", self.layout.pfn_bits + self._page_shift() - bits)
-        where = zext(number, 64) << bits
+        where = zext(number, self.layout.word) << bits
         made = self.k.populate(where)
         address = self._scatter(made, number)
         entry, inputs = self._touched(made)
@@ -232,9 +234,9 @@ class _Deriver:
         frame = None
         if kind.payload == "slot":
             narrow = var("type", 5)
-            swap_type = zext(narrow, 64)
+            swap_type = zext(narrow, self.layout.word)
             number = var("offset", self._offset_bits)
-            offset = zext(number, 64)
+            offset = zext(number, self.layout.word)
             inputs += [
                 Input(narrow, "the swap area", trunc(self._decoded("__swp_type"), 5)),
                 Input(number, "the slot", trunc(self._decoded("__swp_offset"), number.width)),
@@ -243,7 +245,7 @@ class _Deriver:
             given += [pre.SWAP_TYPE.holds(ult(narrow, kind.types.stop)), pre.SLOT.holds(uge(number, 1)), pre.OFFSET.holds(below)]
         else:
             number = var("pfn" if kind.payload == "pfn" else "marker", self.layout.pfn_bits if kind.payload == "pfn" else self.layout.marker_bits)
-            offset = zext(number, 64)
+            offset = zext(number, self.layout.word)
             found = self._decoded("__swp_offset")
             inputs.append(Input(number, "the page frame number" if kind.payload == "pfn" else "what it marks", trunc(found, number.width)))
             if kind.payload == "pfn":
@@ -253,7 +255,7 @@ class _Deriver:
                     for place, name in enumerate(("young", "dirty")):
                         mark = var(name, 1)
                         at = self.layout.pfn_bits + place
-                        offset = offset | zext(mark, 64) << at
+                        offset = offset | zext(mark, self.layout.word) << at
                         inputs.append(Input(mark, f"the page was {name}", trunc(found >> at, 1)))
             else:
                 given.append(pre.MARKER.holds(ne(number, 0)))
@@ -303,7 +305,7 @@ def swap_flags(k: Kernel) -> tuple[str, ...]:
 def probed_offset(layout: Layout) -> int:
     """The offset the kernel's probe of the maximum swap size finds: decode(encode(0, ~0)), mm/swapfile.c: generic_max_swapfile_size."""
     k = layout.at(Level.PTE)
-    entry = k.__getattr__("__swp_entry_to_pte")(k.__getattr__("__swp_entry")(0, const((1 << 64) - 1, 64)))
+    entry = k.__getattr__("__swp_entry_to_pte")(k.__getattr__("__swp_entry")(0, const((1 << layout.word) - 1, layout.word)))
     return evaluate(k.__getattr__("__swp_offset")(k.to_swp_entry(entry)), {})
 
 

@@ -84,7 +84,7 @@ def _swap(k: Kernel) -> Iterator[str]:
     if k.level is Level.PUD or not k.has(encode):
         return
     flags = [flag for flag in ("exclusive", "soft_dirty", "uffd_wp") if k.has(f"swp_mk{flag}")]
-    probe = call(k, encode, call(k, "__swp_entry", 0, (1 << 64) - 1))
+    probe = call(k, encode, call(k, "__swp_entry", 0, (1 << k.layout.word) - 1))
     most = call(k, "__swp_offset", call(k, f"__{k.level}_to_swp_entry", probe))
     if most & (most + 1):
         yield "the probe of the maximum offset has a hole"

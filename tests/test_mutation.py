@@ -32,7 +32,7 @@ def _mutants() -> Iterator[object]:
             for level, use in layout.uses.items():
                 field = use.field(name)
                 for by in (-1, 1):
-                    if field is not None and min(low for _, low in field.spans) + by >= 0 and max(high for high, _ in field.spans) + by < 64:
+                    if field is not None and min(low for _, low in field.spans) + by >= 0 and max(high for high, _ in field.spans) + by < use.width:
                         yield pytest.param(arch, level, field.moved(by), id=f"{arch}-{level}-{name}{by:+}")
 
 

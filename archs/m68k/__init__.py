@@ -1,1 +1,1 @@
-"""m68k with a Motorola MMU: how to lift its headers; no hardware facts yet."""
+"""m68k: the Motorola MMUs, which walk tables; ColdFire and Sun-3, whose maps software fills."""

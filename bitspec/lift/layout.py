@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from bitspec.expr import Expr
 from bitspec.fields import View
 from bitspec.hardware import Hardware
-from bitspec.layout import WORD, Absent, Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
+from bitspec.layout import Absent, Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
 from bitspec.lift.lifting import PROTECTION, Lifting, fit, vm_flags
 from bitspec.lift.wrappers import ADDRESSES, BY_PHYSICAL
 from bitspec.vocabulary import HELPERS, Kind, Level, signature
@@ -24,6 +25,10 @@ TYPES: Mapping[str, str] = {
     "device-exclusive-read": "SWP_DEVICE_EXCLUSIVE_READ", "device-exclusive-write": "SWP_DEVICE_EXCLUSIVE_WRITE",
     "device-exclusive": "SWP_DEVICE_EXCLUSIVE", "marker": "SWP_PTE_MARKER", "swapin-error": "SWP_SWAPIN_ERROR",
 }  # fmt: skip
+
+
+WORD: Final = 64
+"""Bits in a number of a layout that is made of nothing but a tree: as many as any kernel's, since a 32-bit one may have wider physical addresses."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,8 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
         uses=uses,
         helpers=helpers,
         kinds=tuple(kinds),
-        pfn_bits=(bits or 64) - shift,
+        pfn_bits=(bits or WORD) - shift,
+        word=WORD,
         marker_bits=(marker or 3).bit_length(),
         numbers={"PAGE_SHIFT": shift},
         provenance=f"lifted from {lifting.build.release}",
@@ -174,7 +180,7 @@ def _build(lifting: Lifting, name: str) -> Callable[..., Expr]:
             raise Absent(f"{stem}() is BUG() in {lifting.build.release} {lifting.variant}")
         value = helper(*arguments)
         if signature(stem).stem == "to_swp_entry":  # the kernel's own swp_entry_t, where a layout has the architecture's
-            own = fit(value, WORD)
+            own = fit(value, k.layout.word)
             return k.helper("__swp_entry")(k.helper("swp_type")(own), k.helper("swp_offset")(own))
         return value
 

@@ -128,13 +128,14 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     """Lift what a configured tree has."""
     pins = target.pins(variant)
     symbolic = {f"pin {name}": text for name, text in pins.items() if isinstance(text, str)}
-    elsewhere = {name for unit in target.units for name in unit.wrappers}
+    own = tuple(unit for unit in target.units if not unit.variants or variant in unit.variants)
+    elsewhere = {name for unit in own for name in unit.wrappers}
     main = (
         *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
         *wrappers.addresses(target.by_physical),
         *wrappers.constants({**CONSTANTS, **target.constants, **symbolic}),
     )
-    units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in target.units)]
+    units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]
     place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
     items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
     modules: dict[str, str] = {}

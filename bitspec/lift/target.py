@@ -25,6 +25,7 @@ class Unit:
         includes: files of the tree, or headers in angle brackets, included before the wrappers.
         wrappers: C by helper: the body of a function whose arguments are ``a`` and ``b``; see :mod:`bitspec.lift.wrappers`.
         flags: more compiler flags.
+        variants: the variants it is for; none is all of them.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Unit:
     flags: tuple[str, ...] = ()
     prelude: tuple[str, ...] = ()
     protections: bool = False
+    variants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Target:
         constants: C for constants, in place of the usual, by name.
         front_end: clang knows the architecture but cannot compile for it: what the build wants as assembly is made of IR.
         as_gcc: the build refuses clang, and is not told that it is one.
+        dropped: flags of the build that clang does not know for this architecture, and is not given.
         by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
@@ -100,3 +103,4 @@ class Target:
     by_physical: Mapping[str, str] = field(default_factory=dict)
     front_end: bool = False
     as_gcc: bool = False
+    dropped: tuple[str, ...] = ()

@@ -186,7 +186,9 @@ def _script(target: Target, command: str) -> str:
     if target.as_gcc:
         lines.append('[ "$1" = --version ] && { echo "bitspec cc"; exit 0; }')
         command += " -Wno-unknown-warning-option"
-        lines += ["for word; do", "  shift", '  case "$word" in', f"    {_GCC_ONLY}) ;;", '    *) set -- "$@" "$word" ;;', "  esac", "done"]
+    dropped = "|".join([*([_GCC_ONLY] if target.as_gcc else []), *target.dropped])
+    if dropped:
+        lines += ["for word; do", "  shift", '  case "$word" in', f"    {dropped}) ;;", '    *) set -- "$@" "$word" ;;', "  esac", "done"]
     if target.front_end:
         # a trial run of a flag needs no file, and gets none
         lines += [

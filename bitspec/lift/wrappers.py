@@ -130,8 +130,11 @@ def addresses(replaced: Mapping[str, str] = MappingProxyType({})) -> tuple[Wrapp
     """
     physical = {**_BY_PHYSICAL, **{name: (text,) for name, text in replaced.items()}}
     return tuple(
-        Wrapper(f"{prefix}{name}", symbol := f"{PREFIX}{stem}_{name}__{place}", f"unsigned long long {symbol}(unsigned long long a) {{ return {text}; }}")
-        for prefix, stem, table in ((ADDRESS, "address", ADDRESSES), (BY_PHYSICAL, "physical", physical))
+        Wrapper(f"{prefix}{name}", symbol := f"{PREFIX}{stem}_{name}__{place}", f"unsigned long long {symbol}({word} a) {{ return {text}; }}")
+        for prefix, stem, word, table in (
+            (ADDRESS, "address", "unsigned long", ADDRESSES),  # the same argument as the helper's own
+            (BY_PHYSICAL, "physical", "unsigned long long", physical),
+        )
         for name, texts in table.items()
         for place, text in enumerate(texts)
     )

@@ -421,9 +421,9 @@ class Codec:
 def _codec(scene: Scene) -> Iterator[Codec | Lacking]:
     k = scene.k
     try:
-        largest = evaluate(k.helper("__swp_offset_rste")(k.mk_swap_rste(0, (1 << 64) - 1)), {})
+        largest = evaluate(k.helper("__swp_offset_rste")(k.mk_swap_rste(0, (1 << k.layout.word) - 1)), {})
         kind, offset = var("type", 5), var("offset", largest.bit_length())
-        made = k.mk_swap_rste(zext(kind, 64), zext(offset, 64))
+        made = k.mk_swap_rste(zext(kind, k.layout.word), zext(offset, k.layout.word))
         table_type = scene.hardware.views["table"]["TT"].mask
         yield Codec("swap_rste", kind, offset, made, made | (k.clear() & table_type))
     except Absent as reason:
@@ -442,8 +442,8 @@ def rste_swap_garbled(k: Kernel, s: Codec) -> Expr:
     References: arch/s390/include/asm/pgtable.h: mk_swap_rste, __swp_type_rste, __swp_offset_rste.
     """
     return and_(
-        eq(k.helper("__swp_type_rste")(s.entry), zext(s.type, 64)),
-        eq(k.helper("__swp_offset_rste")(s.entry), zext(s.offset, 64)),
+        eq(k.helper("__swp_type_rste")(s.entry), zext(s.type, k.layout.word)),
+        eq(k.helper("__swp_offset_rste")(s.entry), zext(s.offset, k.layout.word)),
     )
 
 

@@ -33,7 +33,7 @@ def marker_payload_lost(k: Kernel, s: State) -> Expr:
 
     References: include/linux/swapops.h: pte_marker_get.
     """
-    return eq(decoded(k, s.entry, "__swp_offset"), zext(s.value("marker"), 64))
+    return eq(decoded(k, s.entry, "__swp_offset"), zext(s.value("marker"), k.layout.word))
 
 
 _DEVICE = ("device-private-read", "device-private-write", "device-exclusive-read", "device-exclusive-write", "device-exclusive")
@@ -50,7 +50,7 @@ def payload_truncated(k: Kernel, s: State) -> Expr:
     References: include/linux/swapops.h: is_pfn_swap_entry, swp_offset_pfn.
     """
     width = k.layout.pfn_bits
-    return eq(bits(decoded(k, s.entry, "__swp_offset"), width - 1, 0), bits(zext(s.value("pfn"), 64), width - 1, 0))
+    return eq(bits(decoded(k, s.entry, "__swp_offset"), width - 1, 0), bits(zext(s.value("pfn"), k.layout.word), width - 1, 0))
 
 
 @claim("kind-lost", "LEAF604/pte", about=rows(*_DEVICE, "hwpoison", "swapin-error", "marker"))

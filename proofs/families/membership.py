@@ -75,7 +75,7 @@ def _rows(k: Kernel, access: bool) -> tuple[Expr, Expr] | None:
     if not table:
         return None
     choice = var("prot", max(1, (len(table) - 1).bit_length()))
-    return select(choice, table, k.use.views["leaf"].width), choice
+    return select(choice, table, k.use.width), choice
 
 
 def _constructions(scene: Scene) -> Iterator[Move]:

@@ -45,7 +45,7 @@ def migration_pfn_truncated(k: Kernel, s: State) -> Expr:
     """
     offset = decoded(k, s.entry, "__swp_offset")
     pfn = s.value("pfn")
-    return eq(bits(offset, k.layout.pfn_bits - 1, 0), bits(zext(pfn, 64), k.layout.pfn_bits - 1, 0))
+    return eq(bits(offset, k.layout.pfn_bits - 1, 0), bits(zext(pfn, k.layout.word), k.layout.pfn_bits - 1, 0))
 
 
 def _aged(scene: Scene) -> Iterator[State | Lacking]:
@@ -88,7 +88,7 @@ def split_loses_migration(k: Kernel, s: State) -> Goal:
     pte = k.layout.at(Level.PTE)
     order = k.use.order
     index = var("index", order)
-    page = zext(index, 64)
+    page = zext(index, k.layout.word)
     kind, offset = decoded(k, s.entry, "__swp_type"), decoded(k, s.entry, "__swp_offset")
     made = pte.helper("__swp_entry_to_pte")(k.helper("__swp_entry")(kind, offset + page))
     facts = []

@@ -42,8 +42,8 @@ def swap_entry_garbled(k: Kernel, s: State) -> Expr:
     plain = s.plain(("exclusive", "soft_dirty", "uffd_wp"))
     swp = k.helper(f"__{k.level}_to_swp_entry")(plain)
     return and_(
-        eq(k.helper("__swp_type")(swp), zext(s.value("type"), 64)),
-        eq(k.helper("__swp_offset")(swp), zext(s.value("offset"), 64)),
+        eq(k.helper("__swp_type")(swp), zext(s.value("type"), k.layout.word)),
+        eq(k.helper("__swp_offset")(swp), zext(s.value("offset"), k.layout.word)),
     )
 
 
@@ -117,8 +117,8 @@ def flags_confuse_decode(k: Kernel, s: State) -> Expr:
     References: include/linux/swapops.h: pte_swp_clear_flags, pte_to_swp_entry, pmd_to_swp_entry.
     """
     return and_(
-        eq(decoded(k, s.entry, "__swp_type"), zext(s.value("type"), 64)),
-        eq(decoded(k, s.entry, "__swp_offset"), zext(s.value("offset"), 64)),
+        eq(decoded(k, s.entry, "__swp_type"), zext(s.value("type"), k.layout.word)),
+        eq(decoded(k, s.entry, "__swp_offset"), zext(s.value("offset"), k.layout.word)),
     )
 
 
@@ -136,10 +136,10 @@ def swap_type_truncated(k: Kernel, s: Thing) -> Goal:
     """
     kind = var("type", 5)
     offset = var("offset", offset_bits(k.layout))
-    swp = k.helper("__swp_entry")(zext(kind, 64), zext(offset, 64))
+    swp = k.helper("__swp_entry")(zext(kind, k.layout.word), zext(offset, k.layout.word))
     entry = k.helper(f"__swp_entry_to_{k.level}")(swp)
     back = k.helper(f"__{k.level}_to_swp_entry")(entry)
-    holds = and_(eq(k.helper("__swp_type")(back), zext(kind, 64)), eq(k.helper("__swp_offset")(back), zext(offset, 64)))
+    holds = and_(eq(k.helper("__swp_type")(back), zext(kind, k.layout.word)), eq(k.helper("__swp_offset")(back), zext(offset, k.layout.word)))
     return Goal(holds, (Given(pre.WHOLE_OFFSET, const(1, 1)),), entry, (kind, offset))
 
 
@@ -155,7 +155,7 @@ def offset_probe_wrong(k: Kernel, s: Thing) -> Goal:
 
     References: mm/swapfile.c: generic_max_swapfile_size.
     """
-    entry = k.helper(f"__swp_entry_to_{k.level}")(k.helper("__swp_entry")(0, (1 << 64) - 1))
+    entry = k.helper(f"__swp_entry_to_{k.level}")(k.helper("__swp_entry")(0, (1 << k.layout.word) - 1))
     offset = k.helper("__swp_offset")(k.helper(f"__{k.level}_to_swp_entry")(entry))
     probed = probed_offset(k.layout)
     return Goal(and_(eq(offset & (offset + 1), 0), uge(offset, probed)), (), entry)
@@ -171,10 +171,10 @@ def encoder_spills(k: Kernel, s: Thing) -> Goal:
 
     References: the v6.3 series "mm: support __HAVE_ARCH_PTE_SWP_EXCLUSIVE on all architectures with swap PTEs", which added such masks.
     """
-    kind, offset = var("type", 5), var("offset", 64)
+    kind, offset = var("type", 5), var("offset", k.layout.word)
     encode = k.helper(f"__swp_entry_to_{k.level}")
-    entry = encode(k.helper("__swp_entry")(zext(kind, 64), offset))
-    cut = encode(k.helper("__swp_entry")(zext(kind, 64), offset & probed_offset(k.layout)))
+    entry = encode(k.helper("__swp_entry")(zext(kind, k.layout.word), offset))
+    cut = encode(k.helper("__swp_entry")(zext(kind, k.layout.word), offset & probed_offset(k.layout)))
     return Goal(eq(entry, cut), (), entry, (kind, offset))
 
 
@@ -268,10 +268,10 @@ def generic_swap_entry_garbled(k: Kernel, s: Thing) -> Goal:
     """
     kind = var("type", 5)
     offset = var("offset", offset_bits(k.layout))
-    made = k.helper("swp_entry")(zext(kind, 64), zext(offset, 64))
+    made = k.helper("swp_entry")(zext(kind, k.layout.word), zext(offset, k.layout.word))
     back = k.helper("radix_to_swp_entry")(k.helper("swp_to_radix_entry")(made))
-    facts = [eq(k.helper("swp_type")(one), zext(kind, 64)) for one in (made, back)]
-    facts += [eq(k.helper("swp_offset")(one), zext(offset, 64)) for one in (made, back)]
+    facts = [eq(k.helper("swp_type")(one), zext(kind, k.layout.word)) for one in (made, back)]
+    facts += [eq(k.helper("swp_offset")(one), zext(offset, k.layout.word)) for one in (made, back)]
     return Goal(and_(*facts), (Given(pre.WHOLE_OFFSET, const(1, 1)),), made, (kind, offset))
 
 
@@ -302,13 +302,13 @@ def l1tf_points_to_memory(scene: Scene, s: State) -> Goal:
     given = [Given(pre.CIRCUMSTANCE, fact) for fact in hardware.known()]
     limit = scene.layout.permitted_offset
     if s.name == "swap" and limit is not None:
-        given.append(Given(pre.PERMITTED, limit(zext(s.value("offset"), 64), context)))
+        given.append(Given(pre.PERMITTED, limit(zext(s.value("offset"), scene.layout.word), context)))
     if s.frame is not None:
         shift = scene.k.number("PAGE_SHIFT")
         given.append(Given(pre.HALF, ult(s.frame, half >> shift)))
     aged = [one.variable for one in s.inputs if one.name in ("young", "dirty")]
     if aged and limit is not None:
-        largest = const((1 << (scene.layout.pfn_bits + 2)) - 1, 64)
+        largest = const((1 << (scene.layout.pfn_bits + 2)) - 1, scene.layout.word)
         given.append(Given(pre.AGED, implies(or_(*aged), limit(largest, context))))
     circumstances = tuple(one.variable for one in hardware.circumstances)
     return Goal(uge(address, half), tuple(given), s.entry, (*s.variables, *circumstances))

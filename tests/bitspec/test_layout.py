@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,11 @@ PMD_FIELDS = "TABLE, BITS, PFN, PROTNONE, SPECIAL, SOFT_DIRTY, LEAF, DIRTY, YOUN
 
 def replaced(**helpers):
     return TOY.but(**helpers)
+
+
+@helper("__swp_type", "toy.h")
+def as_it_is(k, swp):
+    return swp
 
 
 def twice() -> None:
@@ -199,6 +205,17 @@ def test_protections():
         (4, True, True),
         (5, False, True),
     ]
+
+
+def test_numbers_are_as_wide_as_an_unsigned_long():
+    narrow = replace(TOY, word=32, helpers=by_name((as_it_is,)), derived={}, _built={})
+    assert [one.helper("__swp_type").params[0].width for one in (narrow, TOY)] == [32, 64]
+
+
+def test_a_physical_address_must_fit_an_unsigned_long():
+    assert replace(TOY, word=16).word == 16  # 8 bits of a frame's number, 8 within the page
+    with pytest.raises(LayoutError, match="a physical address must fit an unsigned long of 15 bits, not have 16"):
+        replace(TOY, word=15)
 
 
 def test_names_and_configs():

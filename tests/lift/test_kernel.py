@@ -68,4 +68,4 @@ def test_lifted_helpers_run_as_their_expressions_say(arch: str, name: str) -> No
         if run is not None:
             assert disagreement(one.outcome, run) is None, helper
             compared += 1
-    assert compared > 80
+    assert compared > 70  # of m68k, which has the fewest, 76

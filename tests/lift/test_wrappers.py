@@ -32,6 +32,12 @@ def test_a_replaced_body_is_the_only_candidate() -> None:
     assert [re.search(r"return (.*); }", one.line)[1] for one in found] == ["42"]  # type: ignore[index]
 
 
+def test_a_tables_address_is_the_kernels_and_its_physical_one_may_be_wider() -> None:
+    found = {one.helper: one.line for one in addresses()}
+    assert "(unsigned long a)" in found["address of pmd_populate"]
+    assert "(unsigned long long a)" in found["by physical address pmd_populate"]
+
+
 def test_the_prelude_stands_before_the_wrappers() -> None:
     text = source(("kernel.h",), wrap(signature("pte_none")), ("int before;",), tree=False)
     assert text.index('#include "kernel.h"') < text.index("int before;") < text.index("pte_none")

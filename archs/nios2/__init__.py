@@ -1,0 +1,1 @@
+"""Nios II: a TLB that software fills with the entry as it is."""
