@@ -39,8 +39,8 @@ _PINNED: Final = (
     "__split_huge_pmd_locked with freeze, and by set_pmd_migration_entry) rests on the opposite: that GUP-fast cannot pin once the PMD is "
     "invalid. A pin taken there is of a page whose PageAnonExclusive is being cleared. What follows notices the reference: folio_ref_freeze() in "
     "split_huge_page_to_list_to_order() and __folio_migrate_mapping() fail, and the migration entries, which were made writable or exclusive, "
-    "are turned back into exclusive pages. Of a PROT_NONE mapping that is split or changed, the pages are taken in spite of it, as pmd_protnone() is "
-    "false meanwhile."
+    "are turned back into exclusive pages; so it takes a fork() in the window as well to lose what a device writes. Of a PROT_NONE mapping that "
+    "is split or changed, the pages are taken in spite of it, as pmd_protnone() is false meanwhile."
 )
 _DEVMAP: Final = (
     "pmd_trans_huge() is pmd_leaf(), and does not look at _PAGE_DEVMAP as x86 and powerpc do. Most callers ask for either kind, or have put devmap or "
