@@ -1,7 +1,7 @@
 """An emulated riscv64 machine: QEMU's Sv39, Sv48 and Sv57 in unicorn, in user mode, with A and D set by the hardware (ADUE = 1).
 
 satp is written before the privilege mode.  The CPU is one with an MMU: ANY and SIFIVE_E51 map everything to itself without a word.  It takes bits 63:54 of
-an entry for a part of the address, so that it has nothing to say about Svnapot, Svpbmt and reserved bits.
+an entry for a part of the address, so that it has nothing to say about Svnapot, Svpbmt and reserved bits: tests/mmu/test_spike.py asks spike.
 """
 
 from __future__ import annotations
