@@ -129,7 +129,7 @@ _CARRIED = {"mkdirty": {"soft_dirty", "dirty"}, "mkuffd_wp": {"uffd_wp", "write"
 
 def _leaves(k: Kernel) -> Iterator[str]:
     level = k.level
-    if not k.has(f"pfn_{level}", "pfn"):
+    if not k.has(f"pfn_{level}", "pfn", *(() if level is Level.PTE else ("mkhuge",))):  # riscv64 has pfn_pud() and no pud_mkhuge()
         return
     marks = [(maker, test) for maker, test in _MARKS if k.has(maker, test)]
     watched = [name for name in _WATCHED if k.has(name)]

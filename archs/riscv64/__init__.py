@@ -1,1 +1,1 @@
-"""64-bit RISC-V: how to lift its headers; no hardware facts yet."""
+"""64-bit RISC-V: Sv39, Sv48 and Sv57, with and without Svnapot and Svpbmt."""

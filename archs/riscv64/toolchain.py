@@ -5,23 +5,37 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from archs.riscv64.hardware import VARIANTS
 from bitspec.lift.target import AsmRule, Target, Unit
 
-VARIANTS: Final = ("sv57", "sv48", "sv39")
+_PAGE_OFFSET: Final = {"Sv57": 0xFF60_0000_0000_0000, "Sv48": 0xFFFF_AF80_0000_0000, "Sv39": 0xFFFF_FFD6_0000_0000}
+_IMAGE: Final = 0xFFFF_FFFF_8000_0000
+
+
+def _kernel_map(offset: int, page_offset: int) -> str:
+    """A member of kernel_map by its offset, which differs between releases: where memory and the kernel's image are, with memory that begins at 0."""
+    at = "__builtin_offsetof(struct kernel_mapping, {}) == {}"
+    return f"{at.format('va_pa_offset', offset)} ? {page_offset:#x}UL : {at.format('va_kernel_pa_offset', offset)} ? {_IMAGE:#x}UL : 0UL"
 
 
 def _pins(variant: str) -> Mapping[str, int | str]:
-    page_offset = {"sv57": 0xFF60_0000_0000_0000, "sv48": 0xFFFF_AF80_0000_0000, "sv39": 0xFFFF_FFD6_0000_0000}[variant]
+    form = VARIANTS[variant]
+    page_offset = _PAGE_OFFSET[form.section]
     return {
         "kernel_map": page_offset,
-        "kernel_map+40": page_offset,  # va_pa_offset, with memory that begins at 0
-        "kernel_map+48": 0xFFFF_FFFF_8000_0000,  # va_kernel_pa_offset
+        **{f"kernel_map+{offset}": _kernel_map(offset, page_offset) for offset in (32, 40, 48)},
         "vmemmap_start_pfn": 0,
-        "pgtable_l5_enabled": int(variant == "sv57"), "pgtable_l4_enabled": int(variant != "sv39"),
-        "extension_33": 1,  # Svnapot
-        "memory_type.3.31.61.59": 3 << 61,  # _PAGE_MTMASK with Svpbmt
+        "pgtable_l5_enabled": int(form.section == "Sv57"), "pgtable_l4_enabled": int(form.section != "Sv39"),
+        "extension_33": int(form.svnapot),
+        "memory_type.3.31.61.59": 3 << 61 if form.svpbmt else 0,  # _PAGE_MTMASK
     }
 
+
+#: page_address() of memory beyond the linear mapping would be an address that virt_to_pfn() takes for one of the kernel's image.
+_PMD_POPULATE: Final = (
+    "({ pmd_t at = __pmd(0); if (!is_linear_mapping((unsigned long)page_address((pgtable_t)a))) __builtin_unreachable(); "
+    "pmd_populate(&bs_mm, &at, (pgtable_t)a); pmd_val(at); })"
+)
 
 TARGET: Final = Target(
     arch="riscv",
@@ -29,9 +43,10 @@ TARGET: Final = Target(
     defconfig="defconfig",
     options={"": ("-ERRATA_THEAD", "-ARCH_THEAD", "-ARCH_SOPHGO")},
     units=(
-        Unit("hugetlbpage", ("arch/riscv/mm/hugetlbpage.c",), {"arch_make_huge_pte": ""}),
+        Unit("hugetlbpage", ("arch/riscv/mm/hugetlbpage.c",), {"arch_make_huge_pte": "", "pmd_huge": "", "pud_huge": ""}),
         Unit("init", ("arch/riscv/mm/init.c",), {}, protections=True),
     ),
+    wrappers={"pmd_populate": _PMD_POPULATE},
     asm=(
         AsmRule(r"^886 :\n(?:\.option \w+\n)*\.rept\s+7\nnop\n.*\.2byte\s+0x5b7\n", "same", "", index=3),  # ALT_THEAD_PMA, on CPUs of other vendors
         AsmRule(r"^886 :\n(?:\.option \w+\n)*li\s+\$0, 0", "register", "memory_type"),  # ALT_SVPBMT
@@ -41,7 +56,8 @@ TARGET: Final = Target(
     pins=_pins,
     given=(
         "memory begins at physical address 0 and is mapped at PAGE_OFFSET",
+        "PTE tables lie in the linear mapping: setup_bootmem() of arch/riscv/mm/init.c leaves no memory to the allocator that does not",
         "four and five levels are on as the variant says",
-        "the CPU has Svnapot and Svpbmt, and is none of T-Head's with memory types of their own",
+        "the CPU has Svnapot and Svpbmt as the variant says, and is none of T-Head's with memory types of their own",
     ),
 )

@@ -206,13 +206,13 @@ def _narrowed(base: Layout, name: str, marker: Cube, present: int) -> Body:
     return lambda k, entry: and_(old(entry), not_(marker.member(entry)))
 
 
-def whole(plan: SwapPlan, name: str, entry: Expr, wide: int = 64) -> Expr:
+def whole(plan: SwapPlan, name: str, entry: Expr, wide: int) -> Expr:
     """The plan's ``type`` or ``offset`` of an entry, widened."""
     return zext(Field(name, plan.places[name], Owner.SOFTWARE, inverted=plan.inverted and name == "offset").extract(entry), wide)
 
 
 def _with_codec(base: Layout, level: Level, others: tuple[Level, ...], plan: SwapPlan) -> Layout:
-    width = base.at(level).use.views["leaf"].width
+    width = base.at(level).use.width
     kind = Field("type", plan.places["type"], Owner.SOFTWARE)
     offset = Field("offset", plan.places["offset"], Owner.SOFTWARE, inverted=plan.inverted)
 
@@ -229,7 +229,9 @@ def _with_codec(base: Layout, level: Level, others: tuple[Level, ...], plan: Swa
             helpers[f"__{one}_to_swp_entry"] = helpers[f"__swp_entry_to_{one}"] = lambda k, entry: entry
     else:
         helpers[f"__swp_entry_to_{level}"] = lambda k, swp: encoded(k.helper("__swp_type")(swp), k.helper("__swp_offset")(swp))
-        helpers[f"__{level}_to_swp_entry"] = lambda k, entry: k.helper("__swp_entry")(whole(plan, "type", entry), whole(plan, "offset", entry))
+        helpers[f"__{level}_to_swp_entry"] = lambda k, entry: k.helper("__swp_entry")(
+            whole(plan, "type", entry, k.layout.word), whole(plan, "offset", entry, k.layout.word)
+        )
     return base.but(level=None, **helpers)
 
 
@@ -251,7 +253,7 @@ def _swap_view(scene: Scene, plan: SwapPlan) -> View:
     """The kernel's view of a swap entry: its fields, and the bits that mark one."""
     k = scene.k
     leaf = k.use.views["leaf"]
-    old = k.use.views.get("swap") or View("swap", leaf.width, (), leaf.numbering, "")
+    old = k.use.views.get("swap") or View("swap", k.use.width, (), leaf.numbering, "")
     shown = {name: spans for name, spans in plan.places.items() if name in ("type", "offset") or name not in FLAGS or k.has(f"swp_mk{name}")}
     fields = []
     for need, spans in shown.items():

@@ -101,7 +101,7 @@ def _widest(entry: Expr, when: Expr, value: int) -> Cube:
 def hazards(scene: Scene) -> Iterator[Hazard]:
     """Everything a non-present entry of this level must not be but empty: that depends on its payload, and is left to the claims."""
     k, level = scene.k, scene.level
-    here = entry_variable(k.use.views["leaf"].width)
+    here = entry_variable(k.use.width)
     try:
         faults = and_(*[one.invalid for one in walks(scene, here).values()])
         yield Hazard("hardware", level, "the hardware does not find it invalid", here, and_(*scene.layout.hardware.known(), not_(faults)))
@@ -122,7 +122,7 @@ def touched(scene: Scene, cube: Cube) -> int:
         updates = scene.hardware.updates
     except Absent:
         return 0
-    loose = var("loose", scene.k.use.views["leaf"].width)
+    loose = var("loose", scene.k.use.width)
     everything = (1 << loose.width) - 1
     written = 0
     for update in updates:

@@ -172,7 +172,7 @@ def ask(
 ) -> Question:
     """A question as the command line has it.  Raises VocabularyError or LayoutError for one that makes no sense, Absent for a level that is folded."""
     scene = Scene(layout, level)
-    width = scene.k.use.views["leaf"].width
+    width = scene.k.use.width
     places = pins(pin, width, numbering_of(scene))
     question = Question(layout, level, needs(need, layout), frozenset(keep), frozenset(move), places, maximise)
     _check(question)

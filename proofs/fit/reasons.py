@@ -76,7 +76,7 @@ def why(search: Search) -> Infeasible | Refused:
     question = search.question
     lacking = _occupied(question) or _no_vacancy(question)
     where, reasons = (PRESENT, lacking) if lacking is not None else (SWAP, _no_room(question, search.rooms))
-    width = question.layout.uses[question.level].views["leaf"].width
+    width = question.layout.uses[question.level].width
     return Infeasible(question, where, width, reasons, tuple(relaxations(question, search.known, search.timeout)))
 
 
@@ -86,7 +86,7 @@ def why(search: Search) -> Infeasible | Refused:
 def _occupied(question: Question) -> tuple[str, ...] | None:
     """Who has the bits that a field of present entries is pinned to, if somebody has."""
     scene, can_move = question.scene, movable(question)
-    numbering, width = numbering_of(scene), question.layout.uses[question.level].views["leaf"].width
+    numbering, width = numbering_of(scene), question.layout.uses[question.level].width
     freed = {place for one in can_move for place in positions(one.spans)}
     for name, places in _pinned(question).items():
         taken = set(positions(places)) - set(vacant(scene, tables=name == "present")) - freed
@@ -105,7 +105,7 @@ def _no_vacancy(question: Question) -> tuple[str, ...] | None:
     """Who has the bits of a present entry, if there are too few for what is needed."""
     new = fresh(question)
     freed = sum(one.width for one in movable(question))
-    numbering, width = numbering_of(question.scene), question.layout.uses[question.level].views["leaf"].width
+    numbering, width = numbering_of(question.scene), question.layout.uses[question.level].width
     tables = any(one.name == "present" for one in new) and not vacant(question.scene, tables=True) and not freed
     free = vacant(question.scene, tables=tables)
     wanted = sum(one.width for one in new)
@@ -157,7 +157,7 @@ def _loosest(question: Question, rooms: Rooms) -> Demand | None:
 
 def _too_narrow(question: Question) -> Iterator[str]:
     codec = existing(question.layout.at(question.level))
-    numbering, width = numbering_of(question.scene), question.layout.uses[question.level].views["leaf"].width
+    numbering, width = numbering_of(question.scene), question.layout.uses[question.level].width
     for one in question.wanted(SWAP):
         if codec is not None and one.name in codec.places and one.width > len(positions(codec.places[one.name])):
             yield f"{one.name} needs {_count(one.width)} ({one.text})"

@@ -54,7 +54,7 @@ def outcome(
         config=layout.config.name,
         level=question.level.value,
         provenance=layout.provenance,
-        width=layout.uses[question.level].views["leaf"].width,
+        width=layout.uses[question.level].width,
         asked=asked,
         answers=tuple(_answer(one) for one in answers),
         infeasible=none.reasons if isinstance(none, Infeasible) else (),
@@ -96,7 +96,7 @@ def _answer(one: Fitted) -> plain.Answer:
 def _placements(one: Fitted) -> Iterator[plain.Placement]:
     question = one.question
     k, level = question.layout.at(question.level), question.level
-    width, numbering = k.use.views["leaf"].width, numbering_of(question.scene)
+    width, numbering = k.use.width, numbering_of(question.scene)
     for name, places in one.present.placed.items():
         yield plain.Placement(name_of(k, name, "present"), "present", _text(places, width, numbering), mask_of(places), "new")
     for name, places in one.present.moved.items():
@@ -138,7 +138,7 @@ def _marker(one: Fitted) -> str:
     if one.swap is None:
         return ""
     k = one.layout.at(one.question.level)
-    entry = phrase(f"{one.question.level}", k.use.views["leaf"].width)
+    entry = phrase(f"{one.question.level}", k.use.width)
     if "present" in one.present.placed:
         return prose(not_(k.present(entry)))
     return prose(one.swap.marker.member(entry)) if one.swap.changed else ""
@@ -221,7 +221,7 @@ def _calls(helper: Helper, one: Fitted, named: Mapping[Expr, Expr]) -> dict[Expr
         return {}
     if helper.signature.result is Kind.ENTRY:
         return {made.helper(name)(param): phrase(f"{name}(entry)", made.helper(name).body.width) for name in ("__swp_type", "__swp_offset")}
-    parts = [whole(plan, name, param) for name in ("type", "offset")]
+    parts = [whole(plan, name, param, made.word) for name in ("type", "offset")]
     inside = ", ".join(c_text(substitute(part, named)) for part in parts)
     return {made.helper("__swp_entry")(*parts): phrase(f"__swp_entry({inside})", helper.body.width)}
 

@@ -74,7 +74,7 @@ def _constant(scene: Scene) -> dict[int, int]:
         return {}
     states = [scene.states.get(name) for name in ("none", "table", *LEAVES)]
     entries = [known(one.entry) for one in states if isinstance(one, State)]
-    width = scene.k.use.views["leaf"].width
+    width = scene.k.use.width
     zeros = ones = (1 << width) - 1
     for one in entries:
         zeros, ones = zeros & one.zeros, ones & one.ones
@@ -96,7 +96,7 @@ def vacant(scene: Scene, *, tables: bool = False) -> tuple[int, ...]:
         state = scene.states.get(name)
         if isinstance(state, State):
             taken |= ~known(state.entry).zeros
-    width = scene.k.use.views["leaf"].width
+    width = scene.k.use.width
     return tuple(place for place in range(width) if not taken >> place & 1)
 
 
@@ -105,7 +105,7 @@ def vacant(scene: Scene, *, tables: bool = False) -> tuple[int, ...]:
 def settled(scene: Scene) -> tuple[int, int]:
     """The bits that are 0, and those that are 1, in every leaf that is valid to the hardware."""
     states = [scene.states.get(name) for name in ("leaf", "leaf-old", "leaf-devmap")]
-    zeros = ones = (1 << scene.k.use.views["leaf"].width) - 1
+    zeros = ones = (1 << scene.k.use.width) - 1
     for one in states:
         if isinstance(one, State):
             zeros, ones = zeros & known(one.entry).zeros, ones & known(one.entry).ones

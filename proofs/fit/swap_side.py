@@ -155,7 +155,7 @@ def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
 
 def _demand(question: Question, layout: Layout, codec: Codec | None, kept: Packing, present: Spans | None) -> Demand:
     scene = Scene(layout, question.level)
-    width = scene.k.use.views["leaf"].width
+    width = scene.k.use.width
     wanted = {one.name: one.width for one in question.wanted(SWAP)}
     if codec is not None:
         for name, spans in codec.places.items():

@@ -17,7 +17,13 @@ from tests.lift.toy import lift_toy
 pytest.importorskip("llvmlite")
 pytest.importorskip("ziglang")
 
-LAYOUTS = [("x86_64", "linux-6.12", "4-level"), ("arm64", "linux-6.12", "64k-52"), ("powerpc", "linux-6.12", "hash-4k"), ("s390", "linux-6.12", "z10")]
+LAYOUTS = [
+    ("x86_64", "linux-6.12", "4-level"),
+    ("arm64", "linux-6.12", "64k-52"),
+    ("powerpc", "linux-6.12", "hash-4k"),
+    ("riscv64", "linux-6.12", "sv39"),
+    ("s390", "linux-6.12", "z10"),
+]
 
 
 def held(layout: Layout, folder: Path, **instead: str) -> Conformance:

@@ -91,6 +91,11 @@ WRONG = [
     ("powerpc", "radix-4k", PMD, "privileged leaves are everyone's", sees(lambda entry: ite(bit(entry, 62), entry & ~(entry ^ entry | 8), entry))),
     ("powerpc", "radix-4k", PUD, "R makes an entry valid", sees(lambda entry: entry | zext(any_of(entry, 0x100), 64) << 63)),
     ("powerpc", "radix-64k", PMD, "C is set by a load", dirty_on_load),
+    ("riscv64", "sv48", PTE, "W without R is a store's", sees(lambda entry: entry | zext(bit(entry, 2), 64) << 1)),
+    ("riscv64", "sv39", PMD, "X alone is a pointer", sees(lambda entry: ite(any_of(entry, 6), entry, entry & ~(entry ^ entry | 8)))),
+    ("riscv64", "sv57", PUD, "a superpage may be misaligned", sees(lambda entry: entry & ~(entry ^ entry | 0x0FFFFC00))),
+    ("riscv64", "sv48-base", PTE, "U is bit 5", sees(lambda entry: swapped(entry, 4, 5))),
+    ("riscv64", "sv48", PTE, "A and D are the kernel's to set", without_updates),
 ]
 
 

@@ -5,6 +5,7 @@ import pytest
 from archs import machines
 from archs.arm64 import mmu as arm64
 from archs.powerpc import mmu as powerpc
+from archs.riscv64 import mmu as riscv64
 from archs.s390 import mmu as s390
 from archs.x86_64 import mmu as x86_64
 from bitspec.layout import Absent
@@ -31,6 +32,9 @@ BROKEN = [
     (powerpc, "radix-4k", {"radix": False}, "must translate"),
     (powerpc, "radix-64k", {"user": False}, "must refuse a load in user mode"),
     (powerpc, "radix-64k", {"top": 0}, "must translate"),
+    (riscv64, "sv39", {"mmu": False}, "must translate to frame"),
+    (riscv64, "sv48", {"translating": False}, "must translate to frame"),
+    (riscv64, "sv57", {"user": False}, "must translate for a fetch"),
 ]
 
 
@@ -42,7 +46,10 @@ def test_a_missing_step_is_noticed(module, variant, broken, said):
         control(machine)
 
 
-@pytest.mark.parametrize(("module", "variant"), [(x86_64, "4-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k")], ids=lambda value: str(value))
+WITH_MINES = [(x86_64, "4-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k"), (riscv64, "sv48")]
+
+
+@pytest.mark.parametrize(("module", "variant"), WITH_MINES, ids=lambda value: str(value))
 def test_a_missing_minefield_is_noticed(module, variant):
     said = list(failures(module.machine(variant, minefield=False)))
     assert any("nothing was read there" in one for one in said)
