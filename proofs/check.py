@@ -170,6 +170,8 @@ class _Round:
     scene: Scene
     solver: Solver | None = None
     started: float = 0.0
+    witnesses: dict[tuple[Expr, Expr, tuple[Expr, ...]], Witness | None] = field(default_factory=dict)
+    """What was found for what is broken, for an entry and its inputs: claims often differ in their words alone, and ask the same."""
 
     def results(self, codes: frozenset[str] | None) -> list[Result]:
         found: list[Result] = []
@@ -287,8 +289,7 @@ class _Round:
             raise InternalError(f"{one.question.code} about {one.question.subject.name} has no entry a witness could show")
         known = self._known(one.question)
         try:
-            with self._ask().scope(one.broken):
-                witness = canonical(self._ask(), one.goal.entry, _inputs(one.goal))
+            witness = self._witness(one.broken, one.goal.entry, _inputs(one.goal))
             if witness is not None and known is not None and self._worse(one, known):
                 known = None
         except Unknown as reason:
@@ -298,6 +299,14 @@ class _Round:
         self.checker.statistics.solver += 1
         reread(one.goal, witness, one.question.code)
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
+
+    def _witness(self, broken: Expr, entry: Expr, inputs: tuple[Expr, ...]) -> Witness | None:
+        """The canonical witness of `broken`, if there is one.  Raises Unknown."""
+        key = broken, entry, inputs
+        if key not in self.witnesses:
+            with self._ask().scope(broken):
+                self.witnesses[key] = canonical(self._ask(), entry, inputs)
+        return self.witnesses[key]
 
 
 def _simplest(expr: Expr) -> Expr:
