@@ -83,6 +83,7 @@ class Solver:
         """The same for `fact` alone, whatever is asserted: the quick way for one large question.  Raises Unknown."""
         tactics = ("simplify", "propagate-values", "bit-blast", "sat")
         solver = self._limited(self._z3.Then(*tactics).solver())
+        solver.set("burst_search", 1000)  # conflicts before Z3 simplifies the clauses: most questions need fewer than that takes
         self._c.core.Z3_solver_assert(self._c.context, solver.solver, self._ast(fact))
         return self._model(solver, wanted)
 
