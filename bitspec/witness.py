@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bitspec.expr import Expr, bit, eq, named, ne, ult
-from bitspec.read.as_known import Known, known
+from bitspec.read.as_known import NOTHING, Known, known
 from bitspec.solver import Solver
 
 
@@ -44,7 +44,7 @@ def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | 
         for place in range(1, len(wanted)):
             solver.add(eq(wanted[place - 1], values[place - 1]))
             if values[place] and _has_choice(solver, wanted[place], values[place]):  # most inputs follow from the entry
-                values = _smallest(solver, wanted, place, values, Known(0, 0))
+                values = _smallest(solver, wanted, place, values, NOTHING)
     return Witness(values[0], tuple(zip(inputs, values[1:], strict=True)), unique)
 
 
@@ -60,8 +60,9 @@ def _smallest(solver: Solver, wanted: Sequence[Expr], place: int, values: tuple[
     `values` is one that is possible, `fixed` are the bits there that have no choice.
     """
     expr = wanted[place]
-    free = [bit(expr, index) for index in range(expr.width) if not (fixed.zeros | fixed.ones) >> index & 1]
-    lowest = fixed.ones.bit_count()
+    zeros, ones = fixed
+    free = [bit(expr, index) for index in range(expr.width) if not (zeros | ones) >> index & 1]
+    lowest = ones.bit_count()
     while values[place].bit_count() > lowest:  # a model is seldom far from the fewest bits: go down from it
         with solver.scope():
             solver.add_count(free, values[place].bit_count() - lowest - 1)
