@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 
 from bitspec import report as plain
@@ -13,6 +14,7 @@ from bitspec.layout import Helper, Kernel, Layout
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate, function
 from bitspec.read.as_known import decided
+from bitspec.witness import Witness
 from proofs.check import Result, Verdict
 from proofs.claim import Scene, claims
 from proofs.known import Known
@@ -23,14 +25,6 @@ from proofs.state import Lacking, State, entry_variable
 def finding(result: Result) -> plain.Finding:
     """One result as plain data; a refuted one comes with its evidence."""
     layout = result.layout
-    scene = result.scene
-    claim = result.claim.summary
-    helpers: tuple[Helper, ...] = ()
-    evidence = None
-    if result.witness is not None:
-        values = dict(result.witness.inputs)
-        claim, helpers = say(result.claim, scene, result.about, lambda part: all(one in values for one in variables(part)) and not evaluate(part, values))
-        evidence = _evidence(scene, result)
     return plain.Finding(
         code=result.code,
         subject=result.subject,
@@ -43,12 +37,10 @@ def finding(result: Result) -> plain.Finding:
         source="declared",
         provenance=layout.provenance,
         verdict=result.verdict.value,
-        claim=claim,
         given=result.given,
         reason=result.reason,
         known=None if result.known is None else _known(result.known),
-        evidence=evidence,
-        places=_places(scene, helpers, result),
+        evidence=_evidence(result),
         summary=result.claim.summary,
         ms=result.milliseconds,
     )
@@ -58,31 +50,36 @@ def _known(one: Known) -> dict[str, object]:
     return {"class": one.kind, "reason": one.reason, "guards": list(one.guards)}
 
 
-def _places(scene: Scene, helpers: Sequence[Helper], result: Result) -> tuple[plain.Place, ...]:
+def _places(helpers: Sequence[Helper], result: Result) -> tuple[plain.Place, ...]:
     """The definitions that clash: the helpers the claim asks, and those that built the entry."""
-    if result.witness is None:
-        return ()
     names = {one.name: one for one in helpers}
     state = getattr(result.about, "state", result.about)
     for name in getattr(state, "made_by", ()):
-        names.setdefault(name, scene.layout.helper(name))
+        names.setdefault(name, result.layout.helper(name))
     return tuple(plain.Place(one.name, one.where, one.cite if one.cite != "replaced" else "") for one in names.values())
 
 
-def _evidence(scene: Scene, result: Result) -> plain.Evidence:
+def _evidence(result: Result) -> plain.Evidence | None:
     witness = result.witness
-    assert witness is not None
-    k = scene.k
-    entry = witness.entry
-    width = k.use.views["leaf"].width
-    is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == width
-    values = dict(witness.inputs)
-    return plain.Evidence(
-        entry=entry,
-        width=width,
-        unique=witness.unique,
-        inputs={str(variable.attr): value for variable, value in witness.inputs},
-        predicates=said_of(k, entry, values) if is_entry else {},
+    if witness is None:
+        return None
+    inputs = {str(variable.attr): value for variable, value in witness.inputs}
+    return plain.Evidence(witness.entry, _width(result.scene), witness.unique, inputs, partial(_account, result, witness))
+
+
+def _width(scene: Scene) -> int:
+    return scene.k.use.views["leaf"].width
+
+
+def _account(result: Result, witness: Witness) -> plain.Account:
+    scene = result.scene
+    entry, values = witness.entry, dict(witness.inputs)
+    claim, helpers = say(result.claim, scene, result.about, lambda part: all(one in values for one in variables(part)) and not evaluate(part, values))
+    is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == _width(scene)
+    return plain.Account(
+        claim=claim,
+        places=_places(helpers, result),
+        predicates=said_of(scene.k, entry, values) if is_entry else {},
         rests=tuple(rests_on(result, is_entry)),
         hardware=hardware_says(scene, entry),
         pictures=() if result.known is not None else tuple(pictures(scene, entry)),
