@@ -278,8 +278,11 @@ def _check(
     statistics = Statistics()
     checkers = {arch: Checker(entries, timeout, statistics=statistics) for arch, entries in known.items()}  # what is known of one says nothing of another
     results: list[Result] = []
+    of_arch: dict[str, list[Result]] = {arch: [] for arch in known}
     for layout in _watched(layouts):
-        results += checkers[layout.arch].check(layout, levels, codes)
+        answers = list(checkers[layout.arch].check(layout, levels, codes))
+        results += answers
+        of_arch[layout.arch] += answers
     if not results:
         raise BadInput("nothing to ask: none of the claims selected is about these levels")
     findings = [finding(one) for one in results]
@@ -290,7 +293,7 @@ def _check(
         solver=version(),
         findings=tuple(findings),
         tables=tuple(tables(results)),
-        stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, [one for one in results if one.layout.arch == arch])),
+        stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, of_arch[arch])),
         seconds=time.perf_counter() - start,
         statistics=_statistics(statistics, len(results)) if stats else {},
     )

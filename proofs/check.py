@@ -155,6 +155,7 @@ class _Open:
     question: Question
     goal: Goal
     given: tuple[str, ...]
+    known: Known | None  # the reviewed entry that expects it to be refuted
     broken: Expr  # 1 where the preconditions hold and the goal does not
 
 
@@ -212,7 +213,7 @@ class _Round:
                 self.checker.statistics.simplified += 1
                 return self._result(question, Verdict.PROVED, given=given, by="simplifier", goal=goal)
         if unknown is None:
-            later.append(_Open(place, question, goal, given, and_(*facts, not_(holds))))
+            later.append(_Open(place, question, goal, given, self._known(question), and_(*facts, not_(holds))))
         return self._result(question, Verdict.UNKNOWN, given=given, reason=unknown, goal=goal)
 
     def _inhabited(self, facts: tuple[Expr, ...], question: Question) -> str | None:
@@ -240,11 +241,12 @@ class _Round:
 
     def _together(self, group: list[_Open]) -> dict[int, Result]:
         """The results of open questions, by their places."""
-        expected = [one for one in group if self._known(one.question) is not None]
+        expected = [one for one in group if one.known is not None]
+        others = [one for one in group if one.known is None]
         try:
-            left, refuted = self._sorted([one for one in group if self._known(one.question) is None])
+            left, refuted = self._sorted(others)
         except Unknown:
-            left, refuted = [], [one for one in group if self._known(one.question) is None]
+            left, refuted = [], others
         return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in (*expected, *refuted)}}
 
     def _sorted(self, left: list[_Open]) -> tuple[list[_Open], list[_Open]]:
@@ -287,7 +289,7 @@ class _Round:
         """One question by itself; a refutation gets its canonical witness."""
         if one.goal.entry is None:
             raise InternalError(f"{one.question.code} about {one.question.subject.name} has no entry a witness could show")
-        known = self._known(one.question)
+        known = one.known
         try:
             witness = self._witness(one.broken, one.goal.entry, _inputs(one.goal))
             if witness is not None and known is not None and self._worse(one, known):

@@ -10,7 +10,7 @@ from bitspec import report as plain
 from bitspec.expr import Expr, const, variables
 from bitspec.fields import Numbering
 from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
-from bitspec.layout import Helper, Kernel, Layout
+from bitspec.layout import Helper, Kernel
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate, function
 from bitspec.read.as_known import decided
@@ -279,21 +279,22 @@ def _cell(promise: str | None, result: Result | None, asked: bool) -> plain.Cell
 
 def stale(known: Iterable[Known], results: Sequence[Result]) -> Iterator[plain.Stale]:
     """Every known refutation that a result contradicts, or that nothing was asked about although its code was."""
-    asked: dict[tuple[str, str, str, str], dict[str, Verdict]] = {}
-    layouts: dict[tuple[str, str, str, str], Layout] = {}
+    asked: dict[str, dict[int, dict[str, Verdict]]] = {}
+    scenes: dict[int, Scene] = {}
     for one in results:
-        key = (one.code, one.level.value, one.layout.release, one.layout.hardware.variant)
-        asked.setdefault(key, {})[one.subject] = one.verdict
-        layouts[key] = one.layout
+        key = id(one.scene)
+        asked.setdefault(one.code, {}).setdefault(key, {})[one.subject] = one.verdict
+        scenes[key] = one.scene
     for entry in known:
-        for key, verdicts in asked.items():
-            code, level, _, _ = key
+        for key, verdicts in asked.get(entry.code, {}).items():
+            layout, level = scenes[key].layout, scenes[key].level.value
             for subject in entry.subjects:
-                if layouts[key].config.name == "default" and entry.covers(layouts[key], level, code, subject):
+                if layout.config.name == "default" and entry.covers(layout, level, entry.code, subject):
                     verdict = verdicts.get(subject)
                     if verdict in (None, Verdict.PROVED, Verdict.NOT_APPLICABLE):
                         what = "is not asked any more" if verdict is None else f"is {verdict}"
-                        yield plain.Stale(code, subject, f"archs/{layouts[key].arch}/known.py", f"listed as known, and {what} at {level}, {key[2]} {key[3]}")
+                        where = f"{level}, {layout.release} {layout.hardware.variant}"
+                        yield plain.Stale(entry.code, subject, f"archs/{layout.arch}/known.py", f"listed as known, and {what} at {where}")
 
 
 # decode
