@@ -132,6 +132,8 @@ class Checker:
     timeout: float | None = None
     simplify: bool = True
     statistics: Statistics = field(default_factory=Statistics)
+    witnesses: dict[tuple[Expr, Expr, tuple[Expr, ...]], Witness | None] = field(default_factory=dict, init=False, repr=False)
+    """What was found for something broken, its entry and its inputs: claims often differ in their words alone, and ask the same."""
 
     def check(self, layout: Layout, levels: Iterable[Level], codes: frozenset[str] | None = None) -> Iterator[Result]:
         """A result per claim and subject, in the order of levels, claims and subjects.
@@ -171,8 +173,6 @@ class _Round:
     scene: Scene
     solver: Solver | None = None
     started: float = 0.0
-    witnesses: dict[tuple[Expr, Expr, tuple[Expr, ...]], Witness | None] = field(default_factory=dict)
-    """What was found for what is broken, for an entry and its inputs: claims often differ in their words alone, and ask the same."""
 
     def results(self, codes: frozenset[str] | None) -> list[Result]:
         found: list[Result] = []
@@ -304,11 +304,11 @@ class _Round:
 
     def _witness(self, broken: Expr, entry: Expr, inputs: tuple[Expr, ...]) -> Witness | None:
         """The canonical witness of `broken`, if there is one.  Raises Unknown."""
-        key = broken, entry, inputs
-        if key not in self.witnesses:
+        found, key = self.checker.witnesses, (broken, entry, inputs)
+        if key not in found:
             with self._ask().scope(broken):
-                self.witnesses[key] = canonical(self._ask(), entry, inputs)
-        return self.witnesses[key]
+                found[key] = canonical(self._ask(), entry, inputs)
+        return found[key]
 
 
 def _simplest(expr: Expr) -> Expr:
