@@ -98,10 +98,10 @@ def _print(renderable: RenderableType, output: Path | None = None) -> None:
     from rich.console import Console
 
     if output is None and sys.stdout.isatty():
-        Console(highlight=False).print(renderable)
+        Console(highlight=False, markup=False, emoji=False).print(renderable)
         return
     page = StringIO()
-    Console(file=page, width=100, highlight=False, color_system=None).print(renderable)
+    Console(file=page, width=100, highlight=False, markup=False, emoji=False, color_system=None).print(renderable)
     text = "".join(line.rstrip() + "\n" for line in page.getvalue().splitlines())
     if output is None:
         click.echo(text, nl=False)
@@ -273,8 +273,8 @@ def _check(
     from proofs.check import Checker, Statistics
     from proofs.report import finding, stale, tables
 
-    lifted_only = frozenset(toolchains.architectures()) - frozenset(discover.architectures())
-    known = {arch: () if arch in lifted_only else discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
+    declared = discover.architectures()  # of one that can only be lifted nothing is known
+    known = {arch: discover.known(arch) if arch in declared else () for arch in dict.fromkeys(one.arch for one in layouts)}
     statistics = Statistics()
     checkers = {arch: Checker(entries, timeout, statistics=statistics) for arch, entries in known.items()}  # what is known of one says nothing of another
     results: list[Result] = []
