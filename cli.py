@@ -100,10 +100,10 @@ def _print(renderable: RenderableType, output: Path | None = None) -> None:
     from rich.console import Console
 
     if output is None and sys.stdout.isatty():
-        Console(highlight=False).print(renderable)
+        Console(highlight=False, markup=False, emoji=False).print(renderable)
         return
     page = StringIO()
-    Console(file=page, width=100, highlight=False, color_system=None).print(renderable)
+    Console(file=page, width=100, highlight=False, markup=False, emoji=False, color_system=None).print(renderable)
     text = "".join(line.rstrip() + "\n" for line in page.getvalue().splitlines())
     if output is None:
         click.echo(text, nl=False)
@@ -275,13 +275,16 @@ def _check(
     from proofs.check import Checker, Statistics
     from proofs.report import finding, stale, tables
 
-    lifted_only = frozenset(toolchains.architectures()) - frozenset(discover.architectures())
-    known = {arch: () if arch in lifted_only else discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
+    declared = discover.architectures()  # of one that can only be lifted nothing is known
+    known = {arch: discover.known(arch) if arch in declared else () for arch in dict.fromkeys(one.arch for one in layouts)}
     statistics = Statistics()
     checkers = {arch: Checker(entries, timeout, statistics=statistics) for arch, entries in known.items()}  # what is known of one says nothing of another
     results: list[Result] = []
+    of_arch: dict[str, list[Result]] = {arch: [] for arch in known}
     for layout in _watched(layouts):
-        results += checkers[layout.arch].check(layout, levels, codes)
+        answers = list(checkers[layout.arch].check(layout, levels, codes))
+        results += answers
+        of_arch[layout.arch] += answers
     if not results:
         raise BadInput("nothing to ask: none of the claims selected is about these levels")
     findings = [finding(one) for one in results]
@@ -292,7 +295,7 @@ def _check(
         solver=version(),
         findings=tuple(findings),
         tables=tuple(tables(results)),
-        stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, [one for one in results if one.layout.arch == arch])),
+        stale=tuple(gone for arch, entries in known.items() for gone in stale(entries, of_arch[arch])),
         seconds=time.perf_counter() - start,
         statistics=_statistics(statistics, len(results)) if stats else {},
     )
@@ -483,6 +486,7 @@ def free(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 @click.option("--move", multiple=True, metavar="NAME", help="What may move: a field, type, offset, a flag; swap or software: all of them.")
 @click.option("--pin", "pinned", multiple=True, metavar="NAME=BITS", help="Where a field must be, as the manual counts, or a mask; mark: 1 in swap entries.")
 @click.option("--maximise", metavar="NAME", help="The field that gets all the room there is, before anything else counts.")
+@click.option("--mend", multiple=True, metavar="CODES", help="Claims of which an answer must have no refutation, not even one that is known.")
 @click.option("--all", "count", type=click.IntRange(min=1), default=1, metavar="N", help="Show up to N answers, the preferred first.")
 @_one_variant
 @_config
@@ -499,6 +503,7 @@ def fit(
     move: tuple[str, ...],
     pinned: tuple[str, ...],
     maximise: str | None,
+    mend: tuple[str, ...],
     count: int,
     variant: str | None,
     config: str,
@@ -527,7 +532,7 @@ def fit(
         raise BadInput(unknown("format", format_, rendering.formats()))
     if output is not None and not output.parent.is_dir():
         raise BadInput(f"{output.parent}: no such folder")
-    found = _fit(_one(target, variant, config), level(level_name), (wanted, keep, move, pinned, maximise), count, timeout, stats)
+    found = _fit(_one(target, variant, config), level(level_name), (wanted, keep, move, pinned, maximise, tuple(_split(mend))), count, timeout, stats)
     rendered = rendering.renderer(format_)(found)
     if not isinstance(rendered, str):
         _print(rendered, output)
@@ -538,8 +543,8 @@ def fit(
     sys.exit(found.status)
 
 
-#: What a question to ``fit`` is made of: --need, --keep, --move, --pin, --maximise.
-_Asked: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...], str | None]"
+#: What a question to ``fit`` is made of: --need, --keep, --move, --pin, --maximise, --mend.
+_Asked: TypeAlias = "tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], tuple[str, ...], str | None, tuple[str, ...]]"
 
 
 def _fit(layout: Layout, at: Level, asked: _Asked, count: int, timeout: float | None, stats: bool) -> Outcome:
@@ -558,8 +563,8 @@ def _fit(layout: Layout, at: Level, asked: _Asked, count: int, timeout: float | 
         none = why(search) if not answers else None
     except Unknown as reason:
         gave_up = str(reason)
-    *lists, maximise = asked
-    flags = zip(("--need", "--keep", "--move", "--pin", "--maximise"), (*lists, (maximise,) if maximise else ()), strict=True)
+    *lists, maximise, mend = asked
+    flags = zip(("--need", "--keep", "--move", "--pin", "--maximise", "--mend"), (*lists, (maximise,) if maximise else (), mend), strict=True)
     words = " ".join(f"{flag} {value}" for flag, values in flags for value in values)
     figures = search.figures if stats else {}
     return outcome(question, f"{layout.name} --level {at} {words}", answers, none, gave_up, time.perf_counter() - start, figures)

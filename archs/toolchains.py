@@ -8,13 +8,15 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import archs
 from archs import discover
 from bitspec.layout import Config, Layout
-from bitspec.lift.target import Target
 from bitspec.vocabulary import VocabularyError, unknown
+
+if TYPE_CHECKING:
+    from bitspec.lift.target import Target
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,18 +358,16 @@ def select(index: Expr, table: tuple[int, ...], width: int) -> Expr:
 
 def nodes(root: Expr) -> list[Expr]:
     """Every distinct node below and including `root`, operands before the nodes that use them."""
-    order: list[Expr] = []
-    seen: set[Expr] = set()
-    stack: list[tuple[Expr, bool]] = [(root, False)]
-    while stack:
-        node, done = stack.pop()
-        if done:
-            order.append(node)
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            stack.extend((arg, False) for arg in reversed(node.args))
-    return order
+    found: dict[Expr, None] = {}
+    _collect(root, found)
+    return list(found)
+
+
+def _collect(node: Expr, found: dict[Expr, None]) -> None:
+    for arg in node.args:
+        if arg not in found:
+            _collect(arg, found)
+    found[node] = None
 
 
 @cache
@@ -383,19 +381,17 @@ def substitute(root: Expr, values: Mapping[Expr, Expr]) -> Expr:
     for old, new in values.items():
         if old.width != new.width:
             raise ExprError(f"{old.attr} must be replaced by {old.width} bits, not {new.width}")
-    memo: dict[Expr, Expr] = dict(values)
-    return _substitute(root, memo)
+    memo = dict(values)
+    return memo[root] if root in memo else _substitute(root, memo)
 
 
 def _substitute(node: Expr, memo: dict[Expr, Expr]) -> Expr:
-    done = memo.get(node)
-    if done is not None:
-        return done
-    args = node.args
-    if args:
-        fresh = tuple([_substitute(arg, memo) for arg in args])
-        result = node if fresh == args else _node(node.op, fresh, node.attr, node.width)
-    else:
-        result = node
-    memo[node] = result
+    fresh = []
+    for arg in node.args:
+        done = memo.get(arg)
+        if done is None:
+            done = _substitute(arg, memo) if arg.args else arg  # a constant, or a variable that stays
+        fresh.append(done)
+    args = tuple(fresh)
+    result = memo[node] = node if args == node.args else _node(node.op, args, node.attr, node.width)
     return result

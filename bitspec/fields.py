@@ -157,10 +157,11 @@ class View:
 
     def faults(self) -> Iterator[str]:
         """What makes this view malformed, a sentence each."""
+        masks = [one.mask for one in self.fields]
         for index, one in enumerate(self.fields):
             yield from self._outside(one)
-            for other in self.fields[:index]:
-                if one.mask & other.mask:
+            for other, mask in zip(self.fields[:index], masks, strict=False):
+                if mask & masks[index]:
                     yield f"{self._at(one)} overlaps {self._at(other)} in the {self.name} view"
                 if one.name == other.name:
                     yield f"{one.name} must be named once, not twice, in the {self.name} view"

@@ -5,8 +5,9 @@ A report names no claim's function and no solver; renderers need nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from bitspec.picture import Picture
 
@@ -21,30 +22,50 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Account:
+    """A refutation told in full.
+
+    Attributes:
+        claim: what does not hold, in the kernel's words.
+        places: the definitions that clash.
+        predicates: what every predicate of the level says of the entry.
+        hardware: what the hardware does with it, per access; or why it is not asked.
+        pictures: the entry under each view that may read it.
+        rests: the symbols of a kernel tree it rests on, of which nothing is known, and what is left out because of them.
+    """
+
+    claim: str
+    places: tuple[Place, ...]
+    predicates: Mapping[str, bool]
+    hardware: Mapping[str, str]
+    pictures: tuple[Picture, ...] = ()
+    rests: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """A counterexample, ready to be shown.
+    """A counterexample.
 
     Attributes:
         entry: the entry's value.
         width: in bits.
         unique: whether it is the only entry that refutes the claim.
         inputs: the free inputs, by name.
-        predicates: what every predicate of the level says of the entry.
-        hardware: what the hardware does with it, per access; or why it is not asked.
-        pictures: the entry under each view that may read it.
+        tell: works out the account; not every format asks for it.
         replayed: what an emulated machine made of the entry, or why none was asked; None without ``--replay``.
-        rests: the symbols of a kernel tree it rests on, of which nothing is known, and what is left out because of them.
     """
 
     entry: int
     width: int
     unique: bool
     inputs: Mapping[str, int]
-    predicates: Mapping[str, bool]
-    hardware: Mapping[str, str]
-    pictures: tuple[Picture, ...] = ()
+    tell: Callable[[], Account] = field(compare=False, repr=False)
     replayed: str | None = None
-    rests: tuple[str, ...] = ()
+
+    @cached_property
+    def account(self) -> Account:
+        """What there is to tell of it."""
+        return self.tell()
 
     @property
     def text(self) -> str:
@@ -67,14 +88,22 @@ class Finding:
     source: str
     provenance: str
     verdict: str
-    claim: str
     given: tuple[str, ...]
     reason: str | None
     known: Mapping[str, object] | None
     evidence: Evidence | None
-    places: tuple[Place, ...]
     summary: str
     ms: float
+
+    @property
+    def claim(self) -> str:
+        """What is claimed; of a refuted claim, the part that does not hold."""
+        return self.summary if self.evidence is None else self.evidence.account.claim
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The definitions that clash."""
+        return () if self.evidence is None else self.evidence.account.places
 
     @property
     def where(self) -> str:

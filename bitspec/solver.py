@@ -83,6 +83,7 @@ class Solver:
         """The same for `fact` alone, whatever is asserted: the quick way for one large question.  Raises Unknown."""
         tactics = ("simplify", "propagate-values", "bit-blast", "sat")
         solver = self._limited(self._z3.Then(*tactics).solver())
+        solver.set("burst_search", 1000)  # conflicts before Z3 simplifies the clauses: most questions need fewer than that takes
         self._c.core.Z3_solver_assert(self._c.context, solver.solver, self._ast(fact))
         return self._model(solver, wanted)
 
@@ -157,6 +158,7 @@ class _C:
     def __init__(self, core: Any, context: Any) -> None:
         self.core, self.context = core, context
         self.kept: list[Any] = []
+        self.numerals: dict[tuple[int, int], Any] = {}
 
     def __call__(self, name: str, *args: Any) -> Any:
         made = getattr(self.core, name)(self.context, *args)
@@ -166,7 +168,10 @@ class _C:
 
     def constant(self, value: int, width: int) -> Any:
         """A BitVec numeral."""
-        return self("Z3_mk_numeral", str(value), self.core.Z3_mk_bv_sort(self.context, width))
+        key = value, width
+        if key not in self.numerals:
+            self.numerals[key] = self("Z3_mk_numeral", str(value), self.core.Z3_mk_bv_sort(self.context, width))
+        return self.numerals[key]
 
 
 # The Z3 reading. Each maker gets the C interface, the node, and its operands' terms.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bitspec.expr import Expr, bit, eq, named, ne, ult
-from bitspec.read.as_known import Known, known
+from bitspec.read.as_known import NOTHING, Known, known
 from bitspec.solver import Solver
 
 
@@ -34,56 +34,50 @@ def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | 
     Order: fewest set bits in `entry`, then the smallest `entry`, then each of `inputs` by the same rule, in the order given.  Raises Unknown.
     """
     target = named("the witness", entry.width)  # a name for the entry: its bits are the same terms for every question
+    wanted = target, *inputs
     with solver.scope(eq(target, entry)):
-        values = solver.model(target, *inputs)
-        if values is None:
+        first = solver.model(*wanted)
+        if first is None:
             return None
-        best = _smallest(solver, target, values[0], known(entry))
-        with solver.scope(ne(target, best)):
-            unique = solver.model() is None
-        solver.add(eq(target, best))
-        chosen: list[int] = []
-        for place, variable in enumerate(inputs):
-            if values[0] != best or values[1 : 1 + place] != tuple(chosen):  # the model is not one of what is asserted by now
-                values = _certain(solver.model(target, *inputs))
-            value = values[1 + place]
-            if value and _has_choice(solver, variable, value):
-                value = _smallest(solver, variable, value, Known(0, 0))
-            chosen.append(value)
-            solver.add(eq(variable, value))
-    return Witness(best, tuple(zip(inputs, chosen, strict=True)), unique)
+        values = _smallest(solver, wanted, 0, first, known(entry))
+        unique = values[0] == first[0] and not _has_choice(solver, target, values[0])
+        for place in range(1, len(wanted)):
+            solver.add(eq(wanted[place - 1], values[place - 1]))
+            if values[place] and _has_choice(solver, wanted[place], values[place]):  # most inputs follow from the entry
+                values = _smallest(solver, wanted, place, values, NOTHING)
+    return Witness(values[0], tuple(zip(inputs, values[1:], strict=True)), unique)
 
 
-def _has_choice(solver: Solver, variable: Expr, value: int) -> bool:
-    """Whether `variable` could have another value: most inputs follow from the entry."""
-    with solver.scope(ne(variable, value)):
+def _has_choice(solver: Solver, expr: Expr, value: int) -> bool:
+    """Whether `expr` could have another value."""
+    with solver.scope(ne(expr, value)):
         return solver.model() is not None
 
 
-def _certain(values: tuple[int, ...] | None) -> tuple[int, ...]:
-    assert values is not None  # everything asserted came from a model
-    return values
+def _smallest(solver: Solver, wanted: Sequence[Expr], place: int, values: tuple[int, ...], fixed: Known) -> tuple[int, ...]:
+    """The model of `wanted` whose value at `place` has the fewest set bits, and is the smallest of those.
 
-
-def _smallest(solver: Solver, expr: Expr, value: int, fixed: Known) -> int:
-    """The value of `expr` with the fewest set bits, and the smallest of those.  `value` is one that is possible, `fixed` are the bits that have no choice."""
-    free = [index for index in range(expr.width) if not (fixed.zeros | fixed.ones) >> index & 1]
-    lowest = fixed.ones.bit_count()
-    while value.bit_count() > lowest:  # a model is seldom far from the fewest bits: go down from it
+    `values` is one that is possible, `fixed` are the bits there that have no choice.
+    """
+    expr = wanted[place]
+    zeros, ones = fixed
+    free = [bit(expr, index) for index in range(expr.width) if not (zeros | ones) >> index & 1]
+    lowest = ones.bit_count()
+    while values[place].bit_count() > lowest:  # a model is seldom far from the fewest bits: go down from it
         with solver.scope():
-            solver.add_count([bit(expr, index) for index in free], value.bit_count() - lowest - 1)
-            fewer = solver.model(expr)
+            solver.add_count(free, values[place].bit_count() - lowest - 1)
+            fewer = solver.model(*wanted)
         if fewer is None:
             break
-        value = fewer[0]
-    count = value.bit_count() - lowest
+        values = fewer
+    count = values[place].bit_count() - lowest
     if not count:
-        return value
+        return values
     with solver.scope():
-        solver.add_count([bit(expr, index) for index in free], count)
+        solver.add_count(free, count)
         while True:
-            with solver.scope(ult(expr, value)):
-                smaller = solver.model(expr)
+            with solver.scope(ult(expr, values[place])):
+                smaller = solver.model(*wanted)
             if smaller is None:
-                return value
-            value = smaller[0]
+                return values
+            values = smaller

@@ -132,6 +132,8 @@ class Checker:
     timeout: float | None = None
     simplify: bool = True
     statistics: Statistics = field(default_factory=Statistics)
+    witnesses: dict[tuple[Expr, Expr, tuple[Expr, ...]], Witness | None] = field(default_factory=dict, init=False, repr=False)
+    """What was found for something broken, its entry and its inputs: claims often differ in their words alone, and ask the same."""
 
     def check(self, layout: Layout, levels: Iterable[Level], codes: frozenset[str] | None = None) -> Iterator[Result]:
         """A result per claim and subject, in the order of levels, claims and subjects.
@@ -161,6 +163,7 @@ class _Open:
     question: Question
     goal: Goal
     given: tuple[str, ...]
+    known: Known | None  # the reviewed entry that expects it to be refuted
     broken: Expr  # 1 where the preconditions hold and the goal does not
 
 
@@ -216,7 +219,7 @@ class _Round:
                 self.checker.statistics.simplified += 1
                 return self._result(question, Verdict.PROVED, given=given, by="simplifier", goal=goal)
         if unknown is None:
-            later.append(_Open(place, question, goal, given, and_(*facts, not_(holds))))
+            later.append(_Open(place, question, goal, given, self._known(question), and_(*facts, not_(holds))))
         return self._result(question, Verdict.UNKNOWN, given=given, reason=unknown, goal=goal)
 
     def _inhabited(self, facts: tuple[Expr, ...], question: Question) -> str | None:
@@ -244,11 +247,12 @@ class _Round:
 
     def _together(self, group: list[_Open]) -> dict[int, Result]:
         """The results of open questions, by their places."""
-        expected = [one for one in group if self._known(one.question) is not None]
+        expected = [one for one in group if one.known is not None]
+        others = [one for one in group if one.known is None]
         try:
-            left, refuted = self._sorted([one for one in group if self._known(one.question) is None])
+            left, refuted = self._sorted(others)
         except Unknown:
-            left, refuted = [], [one for one in group if self._known(one.question) is None]
+            left, refuted = [], others
         return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in (*expected, *refuted)}}
 
     def _sorted(self, left: list[_Open]) -> tuple[list[_Open], list[_Open]]:
@@ -291,10 +295,9 @@ class _Round:
         """One question by itself; a refutation gets its canonical witness."""
         if one.goal.entry is None:
             raise InternalError(f"{one.question.code} about {one.question.subject.name} has no entry a witness could show")
-        known = self._known(one.question)
+        known = one.known
         try:
-            with self._ask().scope(one.broken):
-                witness = canonical(self._ask(), one.goal.entry, _inputs(one.goal))
+            witness = self._witness(one.broken, one.goal.entry, _inputs(one.goal))
             if witness is not None and known is not None and self._worse(one, known):
                 known = None
         except Unknown as reason:
@@ -304,6 +307,14 @@ class _Round:
         self.checker.statistics.solver += 1
         reread(one.goal, witness, one.question.code)
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
+
+    def _witness(self, broken: Expr, entry: Expr, inputs: tuple[Expr, ...]) -> Witness | None:
+        """The canonical witness of `broken`, if there is one.  Raises Unknown."""
+        found, key = self.checker.witnesses, (broken, entry, inputs)
+        if key not in found:
+            with self._ask().scope(broken):
+                found[key] = canonical(self._ask(), entry, inputs)
+        return found[key]
 
 
 def _simplest(expr: Expr) -> Expr:

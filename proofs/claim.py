@@ -123,12 +123,12 @@ class Claim:
     def goal(self, scene: Scene, subject: Any) -> Goal:
         """The goal for one subject.  Raises Absent where something it needs does not exist."""
         made = self.statement(scene if self.scene else scene.k, subject)
-        goal = made if isinstance(made, Goal) else Goal(made)
-        given = goal.given + tuple(getattr(subject, "given", ()))
-        entry = goal.entry if goal.entry is not None else getattr(subject, "entry", None)
-        return Goal(goal.holds, given, entry, goal.variables or tuple(getattr(subject, "variables", ())), goal.parts)
+        given, entry, inputs = getattr(subject, "given", ()), getattr(subject, "entry", None), getattr(subject, "variables", ())
+        if not isinstance(made, Goal):
+            return Goal(made, given, entry, inputs)
+        return Goal(made.holds, made.given + given, entry if made.entry is None else made.entry, made.variables or inputs, made.parts)
 
-    @property
+    @cached_property
     def summary(self) -> str:
         """The first sentence of the documentation."""
         return self.sections[""].split("\n\n")[0].replace("\n", " ")

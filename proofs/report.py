@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import product
 
 from bitspec import report as plain
 from bitspec.expr import Expr, const, variables
 from bitspec.fields import Numbering
 from bitspec.hardware import OUTCOMES, Access, Circumstance, Hardware, Walk
-from bitspec.layout import Helper, Kernel, Layout
+from bitspec.layout import Helper, Kernel
 from bitspec.picture import Picture, draw
 from bitspec.read.as_int import evaluate, function
 from bitspec.read.as_known import decided
+from bitspec.witness import Witness
 from proofs.check import Result, Verdict
 from proofs.claim import Scene, claims
 from proofs.known import Known
@@ -23,14 +25,6 @@ from proofs.state import Lacking, State, entry_variable
 def finding(result: Result) -> plain.Finding:
     """One result as plain data; a refuted one comes with its evidence."""
     layout = result.layout
-    scene = result.scene
-    claim = result.claim.summary
-    helpers: tuple[Helper, ...] = ()
-    evidence = None
-    if result.witness is not None:
-        values = dict(result.witness.inputs)
-        claim, helpers = say(result.claim, scene, result.about, lambda part: all(one in values for one in variables(part)) and not evaluate(part, values))
-        evidence = _evidence(scene, result)
     return plain.Finding(
         code=result.code,
         subject=result.subject,
@@ -43,12 +37,10 @@ def finding(result: Result) -> plain.Finding:
         source="declared",
         provenance=layout.provenance,
         verdict=result.verdict.value,
-        claim=claim,
         given=result.given,
         reason=result.reason,
         known=None if result.known is None else _known(result.known),
-        evidence=evidence,
-        places=_places(scene, helpers, result),
+        evidence=_evidence(result),
         summary=result.claim.summary,
         ms=result.milliseconds,
     )
@@ -58,31 +50,32 @@ def _known(one: Known) -> dict[str, object]:
     return {"class": one.kind, "reason": one.reason, "guards": list(one.guards)}
 
 
-def _places(scene: Scene, helpers: Sequence[Helper], result: Result) -> tuple[plain.Place, ...]:
+def _places(helpers: Sequence[Helper], result: Result) -> tuple[plain.Place, ...]:
     """The definitions that clash: the helpers the claim asks, and those that built the entry."""
-    if result.witness is None:
-        return ()
     names = {one.name: one for one in helpers}
     state = getattr(result.about, "state", result.about)
     for name in getattr(state, "made_by", ()):
-        names.setdefault(name, scene.layout.helper(name))
+        names.setdefault(name, result.layout.helper(name))
     return tuple(plain.Place(one.name, one.where, one.cite if one.cite != "replaced" else "") for one in names.values())
 
 
-def _evidence(scene: Scene, result: Result) -> plain.Evidence:
+def _evidence(result: Result) -> plain.Evidence | None:
     witness = result.witness
-    assert witness is not None
-    k = scene.k
-    entry = witness.entry
-    width = k.use.width
-    is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == width
-    values = dict(witness.inputs)
-    return plain.Evidence(
-        entry=entry,
-        width=width,
-        unique=witness.unique,
-        inputs={str(variable.attr): value for variable, value in witness.inputs},
-        predicates=said_of(k, entry, values) if is_entry else {},
+    if witness is None:
+        return None
+    inputs = {str(variable.attr): value for variable, value in witness.inputs}
+    return plain.Evidence(witness.entry, result.scene.k.use.width, witness.unique, inputs, partial(_account, result, witness))
+
+
+def _account(result: Result, witness: Witness) -> plain.Account:
+    scene = result.scene
+    entry, values = witness.entry, dict(witness.inputs)
+    claim, helpers = say(result.claim, scene, result.about, lambda part: all(one in values for one in variables(part)) and not evaluate(part, values))
+    is_entry = result.goal is not None and result.goal.entry is not None and result.goal.entry.width == scene.k.use.width
+    return plain.Account(
+        claim=claim,
+        places=_places(helpers, result),
+        predicates=said_of(scene.k, entry, values) if is_entry else {},
         rests=tuple(rests_on(result, is_entry)),
         hardware=hardware_says(scene, entry),
         pictures=() if result.known is not None else tuple(pictures(scene, entry)),
@@ -282,21 +275,22 @@ def _cell(promise: str | None, result: Result | None, asked: bool) -> plain.Cell
 
 def stale(known: Iterable[Known], results: Sequence[Result]) -> Iterator[plain.Stale]:
     """Every known refutation that a result contradicts, or that nothing was asked about although its code was."""
-    asked: dict[tuple[str, str, str, str], dict[str, Verdict]] = {}
-    layouts: dict[tuple[str, str, str, str], Layout] = {}
+    asked: dict[str, dict[int, dict[str, Verdict]]] = {}
+    scenes: dict[int, Scene] = {}
     for one in results:
-        key = (one.code, one.level.value, one.layout.release, one.layout.hardware.variant)
-        asked.setdefault(key, {})[one.subject] = one.verdict
-        layouts[key] = one.layout
+        key = id(one.scene)
+        asked.setdefault(one.code, {}).setdefault(key, {})[one.subject] = one.verdict
+        scenes[key] = one.scene
     for entry in known:
-        for key, verdicts in asked.items():
-            code, level, _, _ = key
+        for key, verdicts in asked.get(entry.code, {}).items():
+            layout, level = scenes[key].layout, scenes[key].level.value
             for subject in entry.subjects:
-                if layouts[key].config.name == "default" and entry.covers(layouts[key], level, code, subject):
+                if layout.config.name == "default" and entry.covers(layout, level, entry.code, subject):
                     verdict = verdicts.get(subject)
                     if verdict in (None, Verdict.PROVED, Verdict.NOT_APPLICABLE):
                         what = "is not asked any more" if verdict is None else f"is {verdict}"
-                        yield plain.Stale(code, subject, f"archs/{layouts[key].arch}/known.py", f"listed as known, and {what} at {level}, {key[2]} {key[3]}")
+                        where = f"{level}, {layout.release} {layout.hardware.variant}"
+                        yield plain.Stale(entry.code, subject, f"archs/{layout.arch}/known.py", f"listed as known, and {what} at {where}")
 
 
 # decode

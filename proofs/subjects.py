@@ -123,12 +123,13 @@ class Flagged(Aspect):
 
 def flagged(scene: Scene) -> Iterator[Flagged | StateSubject | Lacking]:
     """Every non-present state with each flag it can carry; the flags the layout lacks are not applicable once, for swap entries."""
+    carried = swap_flags(scene.k)
     for one in non_present(scene):
         if isinstance(one, Lacking):
             yield one
             continue
         for flag in ("exclusive", "soft_dirty", "uffd_wp"):
-            if flag in swap_flags(scene.k):
+            if flag in carried:
                 if any(spare.name == flag for spare in one.inputs):
                     yield Flagged(one, flag)
             elif one.name == "swap" and not (flag == "exclusive" and scene.level is not Level.PTE):
@@ -176,11 +177,11 @@ def pairs(chosen: Callable[[Scene], Iterable[StateSubject]], others: Callable[[S
 
     def subjects(scene: Scene) -> Iterator[Pair]:
         order = list(scene.states)
-        right = [one for one in others(scene) if isinstance(one, State)]
+        right = [one.apart("_other") for one in others(scene) if isinstance(one, State)]
         for left in chosen(scene):
             for other in right:
                 if isinstance(left, State) and left.about.group != other.about.group and order.index(left.name) < order.index(other.name):
-                    yield Pair(left, other.apart("_other"))
+                    yield Pair(left, other)
 
     return subjects
 

@@ -52,13 +52,13 @@ def _and(node: Expr, mask: int) -> Expr:
     left, right = node.args
     if right.op != "const" and left.op == "const":
         left, right = right, left
-    a, b = known(left), known(right)
-    if mask & ~b.ones == 0:
+    zeros, ones = known(right)
+    if mask & ~ones == 0:
         return demanded(left, mask)
-    if mask & ~a.ones == 0:
+    if mask & ~known(left)[1] == 0:
         return demanded(right, mask)
-    left = demanded(left, mask & ~b.zeros)  # where the right is 0 the left does not matter; what the left now is decides what matters of the right
-    right = demanded(right, mask & ~known(left).zeros)
+    left = demanded(left, mask & ~zeros)  # where the right is 0 the left does not matter; what the left now is decides what matters of the right
+    right = demanded(right, mask & ~known(left)[0])
     return left if left is right else left & right
 
 
@@ -66,21 +66,21 @@ def _or(node: Expr, mask: int) -> Expr:
     left, right = node.args
     if right.op != "const" and left.op == "const":
         left, right = right, left
-    a, b = known(left), known(right)
-    if mask & ~b.zeros == 0:
+    zeros, ones = known(right)
+    if mask & ~zeros == 0:
         return demanded(left, mask)
-    if mask & ~a.zeros == 0:
+    if mask & ~known(left)[0] == 0:
         return demanded(right, mask)
-    left = demanded(left, mask & ~b.ones)
-    right = demanded(right, mask & ~known(left).ones)
+    left = demanded(left, mask & ~ones)
+    right = demanded(right, mask & ~known(left)[1])
     return left if left is right else left | right
 
 
 def _xor(node: Expr, mask: int) -> Expr:
     left, right = node.args
-    if mask & ~known(right).zeros == 0:
+    if mask & ~known(right)[0] == 0:
         return demanded(left, mask)
-    if mask & ~known(left).zeros == 0:
+    if mask & ~known(left)[0] == 0:
         return demanded(right, mask)
     return demanded(left, mask) ^ demanded(right, mask)
 

@@ -8,17 +8,16 @@ the tests hold each against the int reading, and the whole run against Z3 with t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, TypeAlias
 
 from bitspec.expr import Expr, ExprError
 
+#: Masks over an expression's bits: those that are always 0, and those that are always 1.  A plain pair, since a check makes tens of thousands of them.
+Known: TypeAlias = tuple[int, int]
 
-class Known(NamedTuple):
-    """Masks over an expression's bits: those that are always 0, and those that are always 1."""
-
-    zeros: int
-    ones: int
-
+NOTHING: Final[Known] = 0, 0
+_YES: Final[Known] = 0, 1
+_NO: Final[Known] = 1, 0
 
 _memo: dict[Expr, Known] = {}
 
@@ -45,42 +44,43 @@ def constant(expr: Expr) -> int | None:
     return ones if zeros | ones == (1 << expr.width) - 1 else None
 
 
-def _truth(value: bool | None) -> Known:
-    return Known(0, 0) if value is None else Known(int(not value), int(value))
-
-
 def _and(node: Expr, mask: int) -> Known:
-    a = known(node.args[0])
-    b = known(node.args[1])
-    return Known(a.zeros | b.zeros, a.ones & b.ones)
+    left, right = node.args
+    a_zeros, a_ones = known(left)
+    b_zeros, b_ones = known(right)
+    return a_zeros | b_zeros, a_ones & b_ones
 
 
 def _or(node: Expr, mask: int) -> Known:
-    a = known(node.args[0])
-    b = known(node.args[1])
-    return Known(a.zeros & b.zeros, a.ones | b.ones)
+    left, right = node.args
+    a_zeros, a_ones = known(left)
+    b_zeros, b_ones = known(right)
+    return a_zeros & b_zeros, a_ones | b_ones
 
 
 def _xor(node: Expr, mask: int) -> Known:
-    if node.args[0] is node.args[1]:
-        return Known(mask, 0)
-    a = known(node.args[0])
-    b = known(node.args[1])
-    return Known(a.zeros & b.zeros | a.ones & b.ones, a.zeros & b.ones | a.ones & b.zeros)
+    left, right = node.args
+    if left is right:
+        return mask, 0
+    a_zeros, a_ones = known(left)
+    b_zeros, b_ones = known(right)
+    return a_zeros & b_zeros | a_ones & b_ones, a_zeros & b_ones | a_ones & b_zeros
 
 
 def _not(node: Expr, mask: int) -> Known:
-    a = known(node.args[0])
-    return Known(a.ones, a.zeros)
+    zeros, ones = known(node.args[0])
+    return ones, zeros
 
 
 def _sum(a: Known, b: Known, carry: int, mask: int) -> Known:
-    most = (~a.zeros & mask) + (~b.zeros & mask) + carry
-    least = a.ones + b.ones + carry
-    carry_zero = ~(most ^ a.zeros ^ b.zeros)
-    carry_one = least ^ a.ones ^ b.ones
-    sure = (a.zeros | a.ones) & (b.zeros | b.ones) & (carry_zero | carry_one) & mask
-    return Known(~most & sure, least & sure)
+    a_zeros, a_ones = a
+    b_zeros, b_ones = b
+    most = (~a_zeros & mask) + (~b_zeros & mask) + carry
+    least = a_ones + b_ones + carry
+    carry_zero = ~(most ^ a_zeros ^ b_zeros)
+    carry_one = least ^ a_ones ^ b_ones
+    sure = (a_zeros | a_ones) & (b_zeros | b_ones) & (carry_zero | carry_one) & mask
+    return ~most & sure, least & sure
 
 
 def _add(node: Expr, mask: int) -> Known:
@@ -88,8 +88,8 @@ def _add(node: Expr, mask: int) -> Known:
 
 
 def _sub(node: Expr, mask: int) -> Known:
-    b = known(node.args[1])
-    return _sum(known(node.args[0]), Known(b.ones, b.zeros), 1, mask)
+    zeros, ones = known(node.args[1])
+    return _sum(known(node.args[0]), (ones, zeros), 1, mask)
 
 
 def _arithmetic(compute: Callable[[int, int, int], int]) -> Callable[[Expr, int], Known]:
@@ -99,9 +99,9 @@ def _arithmetic(compute: Callable[[int, int, int], int]) -> Callable[[Expr, int]
         a = constant(node.args[0])
         b = constant(node.args[1])
         if a is None or b is None:
-            return Known(0, 0)
+            return NOTHING
         value = compute(a, b, mask)
-        return Known(mask & ~value, value)
+        return mask & ~value, value
 
     return transfer
 
@@ -109,82 +109,84 @@ def _arithmetic(compute: Callable[[int, int, int], int]) -> Callable[[Expr, int]
 def _shl(node: Expr, mask: int) -> Known:
     amount = constant(node.args[1])
     if amount is None:
-        return Known(0, 0)
+        return NOTHING
     if amount >= node.width:
-        return Known(mask, 0)
+        return mask, 0
     zeros, ones = known(node.args[0])
-    return Known((zeros << amount | (1 << amount) - 1) & mask, ones << amount & mask)
+    return (zeros << amount | (1 << amount) - 1) & mask, ones << amount & mask
 
 
 def _lshr(node: Expr, mask: int) -> Known:
     amount = constant(node.args[1])
     if amount is None:
-        return Known(0, 0)
+        return NOTHING
     if amount >= node.width:
-        return Known(mask, 0)
+        return mask, 0
     zeros, ones = known(node.args[0])
-    return Known(zeros >> amount | mask & ~(mask >> amount), ones >> amount)
+    return zeros >> amount | mask & ~(mask >> amount), ones >> amount
 
 
 def _ashr(node: Expr, mask: int) -> Known:
     amount = constant(node.args[1])
     if amount is None:
-        return Known(0, 0)
+        return NOTHING
     amount = min(amount, node.width - 1)
     zeros, ones = known(node.args[0])
     sign = 1 << (node.width - 1)
     fill = mask & ~(mask >> amount)
-    return Known(zeros >> amount | (fill if zeros & sign else 0), ones >> amount | (fill if ones & sign else 0))
+    return zeros >> amount | (fill if zeros & sign else 0), ones >> amount | (fill if ones & sign else 0)
 
 
 def _eq(node: Expr, mask: int) -> Known:
-    if node.args[0] is node.args[1]:
-        return Known(0, 1)
-    a = known(node.args[0])
-    b = known(node.args[1])
-    if a.zeros & b.ones or a.ones & b.zeros:
-        return Known(1, 0)
-    full = (1 << node.args[0].width) - 1
-    return _truth(True if (a.zeros | a.ones) & (b.zeros | b.ones) == full else None)
+    left, right = node.args
+    if left is right:
+        return _YES
+    a_zeros, a_ones = known(left)
+    b_zeros, b_ones = known(right)
+    if a_zeros & b_ones or a_ones & b_zeros:
+        return _NO
+    full = (1 << left.width) - 1
+    return _YES if (a_zeros | a_ones) & (b_zeros | b_ones) == full else NOTHING
 
 
 def _order(strict: bool) -> Callable[[Expr, int], Known]:
     def transfer(node: Expr, mask: int) -> Known:
-        a = known(node.args[0])
-        b = known(node.args[1])
+        a_zeros, least_a = known(node.args[0])
+        b_zeros, least_b = known(node.args[1])
         full = (1 << node.args[0].width) - 1
-        least_a, most_a, least_b, most_b = a.ones, full & ~a.zeros, b.ones, full & ~b.zeros
+        most_a, most_b = full & ~a_zeros, full & ~b_zeros
         if most_a < least_b or (not strict and most_a <= least_b):
-            return _truth(True)
+            return _YES
         if least_a > most_b or (strict and least_a >= most_b):
-            return _truth(False)
-        return _truth(None)
+            return _NO
+        return NOTHING
 
     return transfer
 
 
 def _unknown(node: Expr, mask: int) -> Known:
-    return Known(0, 0)
+    return NOTHING
 
 
 def _ite(node: Expr, mask: int) -> Known:
-    condition = decided(node.args[0])
-    if condition is not None:
-        return known(node.args[1] if condition else node.args[2])
-    a = known(node.args[1])
-    b = known(node.args[2])
-    return Known(a.zeros & b.zeros, a.ones & b.ones)
+    condition, then, otherwise = node.args
+    settled = decided(condition)
+    if settled is not None:
+        return known(then if settled else otherwise)
+    a_zeros, a_ones = known(then)
+    b_zeros, b_ones = known(otherwise)
+    return a_zeros & b_zeros, a_ones & b_ones
 
 
 def _slice(node: Expr, mask: int) -> Known:
     zeros, ones = known(node.args[0])
     low = int(node.attr or 0)
-    return Known(zeros >> low & mask, ones >> low & mask)
+    return zeros >> low & mask, ones >> low & mask
 
 
 def _zext(node: Expr, mask: int) -> Known:
     zeros, ones = known(node.args[0])
-    return Known(zeros | mask & ~((1 << node.args[0].width) - 1), ones)
+    return zeros | mask & ~((1 << node.args[0].width) - 1), ones
 
 
 def _sext(node: Expr, mask: int) -> Known:
@@ -192,7 +194,7 @@ def _sext(node: Expr, mask: int) -> Known:
     width = node.args[0].width
     high = mask & ~((1 << width) - 1)
     sign = 1 << (width - 1)
-    return Known(zeros | (high if zeros & sign else 0), ones | (high if ones & sign else 0))
+    return zeros | (high if zeros & sign else 0), ones | (high if ones & sign else 0)
 
 
 def _concat(node: Expr, mask: int) -> Known:
@@ -201,12 +203,12 @@ def _concat(node: Expr, mask: int) -> Known:
         part_zeros, part_ones = known(part)
         zeros = zeros << part.width | part_zeros
         ones = ones << part.width | part_ones
-    return Known(zeros, ones)
+    return zeros, ones
 
 
 def _const(node: Expr, mask: int) -> Known:
     value = int(node.attr or 0)
-    return Known(mask & ~value, value)
+    return mask & ~value, value
 
 
 _TRANSFER: dict[str, Callable[[Expr, int], Known]] = {

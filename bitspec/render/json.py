@@ -47,13 +47,14 @@ def _finding(one: Finding) -> dict[str, Any]:
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:
-    reactions = set(one.hardware.values())
+    account = one.account
+    reactions = set(account.hardware.values())
     return {
         "entry": one.text,
         "unique": one.unique,
         "inputs": {name: hex(value) for name, value in one.inputs.items()},
-        "predicates": dict(one.predicates),
-        "hardware": reactions.pop() if len(reactions) == 1 else dict(one.hardware),
+        "predicates": dict(account.predicates),
+        "hardware": reactions.pop() if len(reactions) == 1 else dict(account.hardware),
         **({} if one.replayed is None else {"replayed": one.replayed}),
-        **({"rests_on": list(one.rests)} if one.rests else {}),
+        **({"rests_on": list(account.rests)} if account.rests else {}),
     }

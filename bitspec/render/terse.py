@@ -21,5 +21,5 @@ def _line(one: Finding) -> str:
     level = f"CHECK:{one.code}" if one.known else f"ERROR:{one.code}"
     known = f" (known: {one.known['class']})" if one.known else ""
     replayed = f", {one.evidence.replayed}" if one.evidence.replayed else ""
-    rests = f" (rests on {'; '.join(one.evidence.rests)})" if one.evidence.rests else ""
-    return f"{one.where}: {level}: {one.name}{known}: {where}: witness {one.evidence.text}{replayed}{rests}"
+    rests = one.evidence.account.rests
+    return f"{one.where}: {level}: {one.name}{known}: {where}: witness {one.evidence.text}{replayed}" + (f" (rests on {'; '.join(rests)})" if rests else "")

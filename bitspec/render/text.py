@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bitspec.fields import Owner
 from bitspec.picture import Picture
-from bitspec.report import Cell, Evidence, Finding, Report, Table
+from bitspec.report import Account, Cell, Evidence, Finding, Report, Table
 
 _MARKS = {"proved": ("", "green"), "refuted": ("!", "bold red"), "unknown": ("?", "yellow"), "not-applicable": ("-", "dim")}
 _LEGEND = "A cell is what is promised, proved for every value. !x refuted, (x) refuted and known, ?x unknown, . nothing promised, - no such thing."
@@ -80,24 +80,25 @@ def _where(one: Finding) -> str:
 def full(one: Finding) -> RenderableType:
     """The report of one refutation: what was claimed, the counterexample under every view, and the definitions that clash."""
     assert one.evidence is not None
+    account = one.evidence.account
     head = Text.assemble(("refuted  ", "bold red"), (f"{one.code} {one.name}", "bold"), f": {one.subject}, {_where(one)}")
     rows: list[tuple[str, RenderableType]] = [
         ("says", Text(one.summary)),
-        ("claim", Text(one.claim)),
+        ("claim", Text(account.claim)),
         ("given", Text(", ".join(one.given) or "nothing")),
         ("layout", Text(f"{one.provenance}, {one.source} helpers, config {one.config}")),
         ("witness", _witness(one.evidence)),
     ]
     parts: list[RenderableType] = [head, _rows(rows)]
-    parts += [picture(shown) for shown in one.evidence.pictures]
+    parts += [picture(shown) for shown in account.pictures]
     facts: list[tuple[str, RenderableType]] = [
-        ("kernel", Text(predicates(one.evidence))),
-        ("hardware", Text(reactions(one.evidence))),
+        ("kernel", Text(predicates(account))),
+        ("hardware", Text(reactions(account))),
     ]
     if one.evidence.replayed:
         facts.append(("replayed", Text(one.evidence.replayed)))
-    facts += [("rests on", Text(words)) for words in one.evidence.rests]
-    facts += [("defined", Text(f"{place.name} at {place.where}" + (f" ({place.cite})" if place.cite else ""))) for place in one.places]
+    facts += [("rests on", Text(words)) for words in account.rests]
+    facts += [("defined", Text(f"{place.name} at {place.where}" + (f" ({place.cite})" if place.cite else ""))) for place in account.places]
     parts.append(_rows(facts))
     return Group(*parts)
 
@@ -118,14 +119,14 @@ def _witness(one: Evidence) -> Text:
     return text
 
 
-def predicates(one: Evidence) -> str:
+def predicates(one: Account) -> str:
     """What the kernel's predicates say: those that hold, then those that do not."""
     yes = [name for name, value in one.predicates.items() if value]
     no = [name for name, value in one.predicates.items() if not value]
     return f"{' '.join(yes) or 'nothing'}; not {' '.join(no) or 'anything'}"
 
 
-def reactions(one: Evidence) -> str:
+def reactions(one: Account) -> str:
     """What the hardware does, said once where it is the same for every access."""
     if len(set(one.hardware.values())) == 1:
         return next(iter(one.hardware.values()))

@@ -51,27 +51,21 @@ def packings(free: Sequence[int], items: Sequence[Item]) -> Iterator[Packing]:
             return 0
         return min((cost(index, label, last) + least(index + 1, _take(left, label), label) for label in range(unused + 1) if left[label]), default=impossible)
 
-    @cache
-    def most(index: int, left: tuple[int, ...], last: int) -> int:
-        """The most pieces they can be packed in."""
-        if index == len(places):
-            return 0
-        return max((cost(index, label, last) + most(index + 1, _take(left, label), label) for label in range(unused + 1) if left[label]), default=-1)
-
     def walk(index: int, left: tuple[int, ...], last: int, pieces: int) -> Iterator[tuple[int, ...]]:
         """Every labelling with exactly so many pieces, in order."""
         if index == len(places):
-            yield ()
+            if not pieces:
+                yield ()
             return
         for label in range(unused + 1):
             if not left[label]:
                 continue
             rest, after = pieces - cost(index, label, last), _take(left, label)
-            if least(index + 1, after, label) <= rest <= most(index + 1, after, label):
+            if least(index + 1, after, label) <= rest:
                 for more in walk(index + 1, after, label, rest):
                     yield (label, *more)
 
-    for pieces in range(least(0, start, -1), most(0, start, -1) + 1):
+    for pieces in range(least(0, start, -1), len(places) + 1):
         for labels in walk(0, start, -1, pieces):
             yield {one.name: spans(place for place, label in zip(places, labels, strict=True) if label == index) for index, one in enumerate(items)}
 

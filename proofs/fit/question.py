@@ -10,7 +10,7 @@ from typing import Final
 from bitspec.fields import LayoutError, Numbering
 from bitspec.layout import Layout
 from bitspec.vocabulary import HELPERS, Level, VocabularyError
-from proofs.claim import Scene
+from proofs.claim import Scene, select
 from proofs.fit.packing import Spans, spans
 from proofs.report import numbering_of
 
@@ -56,6 +56,7 @@ class Question:
         move: what may move: field names, ``type``, ``offset``, flags, ``swap`` for all of a swap entry, ``software`` for all software fields of a present one.
         pins: the bits a field must have, by ``name`` or ``name@where``; ``mark`` pins bits that are 1 in every swap entry.
         maximise: the field that is to be as wide as can be, before anything else counts.
+        mend: claims of which an answer must have no refutation, known or not.
     """
 
     layout: Layout
@@ -65,6 +66,7 @@ class Question:
     move: frozenset[str] = frozenset()
     pins: Mapping[str, Spans] = field(default_factory=dict)
     maximise: str | None = None
+    mend: frozenset[str] = frozenset()
 
     @property
     def scene(self) -> Scene:
@@ -169,12 +171,13 @@ def ask(
     move: Sequence[str] = (),
     pin: Sequence[str] = (),
     maximise: str | None = None,
+    mend: Sequence[str] = (),
 ) -> Question:
     """A question as the command line has it.  Raises VocabularyError or LayoutError for one that makes no sense, Absent for a level that is folded."""
     scene = Scene(layout, level)
     width = scene.k.use.width
     places = pins(pin, width, numbering_of(scene))
-    question = Question(layout, level, needs(need, layout), frozenset(keep), frozenset(move), places, maximise)
+    question = Question(layout, level, needs(need, layout), frozenset(keep), frozenset(move), places, maximise, select(mend))
     _check(question)
     return question
 

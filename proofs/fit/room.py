@@ -76,8 +76,8 @@ def _constant(scene: Scene) -> dict[int, int]:
     entries = [known(one.entry) for one in states if isinstance(one, State)]
     width = scene.k.use.width
     zeros = ones = (1 << width) - 1
-    for one in entries:
-        zeros, ones = zeros & one.zeros, ones & one.ones
+    for always_0, always_1 in entries:
+        zeros, ones = zeros & always_0, ones & always_1
     masks = {one.mask for name, view in scene.k.use.views.items() if name in ("table", "leaf") for one in view if one.owner is Owner.HARDWARE}
     return {mask: ones & mask for mask in masks if mask & (zeros | ones) == mask}
 
@@ -95,7 +95,8 @@ def vacant(scene: Scene, *, tables: bool = False) -> tuple[int, ...]:
     for name in LEAVES:
         state = scene.states.get(name)
         if isinstance(state, State):
-            taken |= ~known(state.entry).zeros
+            never, _ = known(state.entry)
+            taken |= ~never
     width = scene.k.use.width
     return tuple(place for place in range(width) if not taken >> place & 1)
 
@@ -108,7 +109,8 @@ def settled(scene: Scene) -> tuple[int, int]:
     zeros = ones = (1 << scene.k.use.width) - 1
     for one in states:
         if isinstance(one, State):
-            zeros, ones = zeros & known(one.entry).zeros, ones & known(one.entry).ones
+            always_0, always_1 = known(one.entry)
+            zeros, ones = zeros & always_0, ones & always_1
     return zeros, ones
 
 

@@ -14,15 +14,16 @@ from itertools import chain, islice
 
 from bitspec.layout import Layout
 from bitspec.solver import Statistics
+from bitspec.vocabulary import Level
 from proofs.check import Checker, Result, Verdict
 from proofs.claim import Scene
 from proofs.fit.build import PresentPlan, SwapPlan, mask_of, with_present, with_swap
 from proofs.fit.codec import existing, sharing
-from proofs.fit.packing import Spans, positions
+from proofs.fit.packing import Spans
 from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, settled
-from proofs.fit.swap_side import Sketch, plans, sketches
+from proofs.fit.swap_side import plans, reach, sketches
 from proofs.known import Known, find
 
 CANDIDATES = 240
@@ -111,18 +112,19 @@ class Search:
     def _plans(self, layout: Layout, bit: Spans | None) -> Iterator[SwapPlan]:
         """Plans for the swap entries of `layout`; with a field to be maximised, those that make it widest first."""
         every = sketches(self.question, layout, bit, self.rooms)
-        each = ((sketch, islice(plans(self.question, sketch, layout, bit, self.rooms), EACH)) for sketch in every)
-        begun = ((sketch, first, rest) for sketch, rest in each if (first := next(rest, None)) is not None)
         widest = self.question.maximise
         if widest is not None:
-            for _, first, rest in sorted(begun, key=lambda one: -len(positions(one[1].places.get(widest, ())))):
-                yield from chain((first,), rest)
-            return
-        roomy: list[Sketch] = []
-        for sketch, first, rest in begun:
-            if not any(other.moved == sketch.moved and set(other.changed) < set(sketch.changed) for other in roomy):  # else it changes more than it needs
-                roomy.append(sketch)
-                yield from chain((first,), rest)
+            able = [(one, width) for one in every if (width := reach(one, widest, self.rooms)) >= 0]
+            every = (one for one, _ in sorted(able, key=lambda pair: -pair[1]))
+        roomy: dict[tuple[str, ...], list[set[str]]] = {}
+        for sketch in every:
+            if any(less < set(sketch.changed) for less in roomy.get(sketch.moved, ())):
+                continue  # with fewer predicates changed there was room
+            found = islice(plans(self.question, sketch, layout, bit, self.rooms), EACH)
+            first = next(found, None)
+            if first is not None:
+                roomy.setdefault(sketch.moved, []).append(set(sketch.changed))
+                yield from chain((first,), found)
 
     def _asks_for_swap(self, present: PresentPlan) -> bool:
         codec = existing(self.question.layout.at(self.question.level)) if self.question.wanted(SWAP) or self.question.move or self.question.pins else None
@@ -133,21 +135,26 @@ class Search:
         """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
         if not self._unspoilt(layout, present):
             return None
-        checker = Checker(self.known, self.timeout)
+        excused = [one for one in self.known if one.code not in self.question.mend]
+        checker = Checker(excused, self.timeout)
         first = self.question.level
         order = (first, *(one for one in layout.uses if one is not first))
-        for codes in (frozenset(self.refuted), None):  # the quick way first: most plans fail at what others have failed at
-            for level in order if codes is None or codes else ():
-                wrong = {code for code, subject in checker.refuted(layout, level, codes) if find(self.known, layout, level.value, code, subject) is None}
-                if wrong:
-                    self.refuted.update(wrong)
-                    return None
-        results = tuple(checker.check(layout, layout.uses))
-        wrong = {one.code for one in results if one.failed or one.verdict is Verdict.UNKNOWN}
-        self.refuted.update(wrong)
+        suspects = frozenset(self.refuted)
+        for level in order if suspects else ():  # most plans fail at what others have failed at: those claims first, without witnesses
+            wrong = {code for code, subject in checker.refuted(layout, level, suspects) if find(excused, layout, level.value, code, subject) is None}
+            if wrong:
+                self.refuted.update(wrong)
+                return None
+        found: dict[Level, tuple[Result, ...]] = {}
+        for level in order:
+            found[level] = tuple(checker.check(layout, [level]))
+            wrong = {one.code for one in found[level] if one.failed or one.verdict is Verdict.UNKNOWN}
+            if wrong:
+                self.refuted.update(wrong)
+                return None
         self.statistics.queries += checker.statistics.queries
         self.statistics.seconds += checker.statistics.solver_seconds
-        return None if wrong else results
+        return tuple(one for level in layout.uses for one in found[level])
 
     def _unspoilt(self, layout: Layout, present: PresentPlan) -> bool:
         """Whether fields that stand on hardware bits leave those as they are in every valid leaf: no claim is about that."""

@@ -184,6 +184,19 @@ def _widest_offset(question: Question) -> int:
     return evaluate(question.layout.helper("swp_offset")((1 << question.layout.helper("swp_offset").params[0].width) - 1), {}).bit_length()
 
 
+def reach(sketch: Sketch, name: str, rooms: Rooms) -> int:
+    """The widest a field can be in a sketch, in bits; -1 where nothing has room."""
+    demand = sketch.demand
+    cube = next(demand.cubes(rooms), None)
+    if cube is None:
+        return -1
+    wanted = next((one.width for one in demand.items if one.name == name), None)
+    if wanted is None:
+        return len(positions(demand.held.get(name, ())))
+    width = wanted + len(demand.free(cube, 0)) - sum(one.width for one in demand.items)
+    return min(width, max(wanted, demand.most)) if name == "offset" else width
+
+
 def plans(question: Question, sketch: Sketch, layout: Layout, present: Spans | None, rooms: Rooms) -> Iterator[SwapPlan]:
     """The plans for one sketch; those with the widest offset first, then in the order of packings."""
     demand = sketch.demand

@@ -42,16 +42,16 @@ def test_a_predicate_that_rests_on_the_witnesss_symbol_is_asked_with_its_value(t
     report = _report(tmp_path, frozenset({"SWP405"}), pte_present="((arg0 & 0x101) != 0) | ((arg0 & mystery) != 0)")
     evidence = _evidence(report)
     value = evidence.inputs["mystery"]
-    assert evidence.predicates["pte_present"] is bool(evidence.entry & (0x101 | value)) is True
-    assert evidence.rests == (f"mystery = {value:#x}, of which nothing is known",)
+    assert evidence.account.predicates["pte_present"] is bool(evidence.entry & (0x101 | value)) is True
+    assert evidence.account.rests == (f"mystery = {value:#x}, of which nothing is known",)
 
 
 def test_a_predicate_on_a_symbol_without_a_value_is_left_out_by_name(tmp_path: Path) -> None:
     report = _report(tmp_path, frozenset({"SWP405"}), pte_present="1", pte_young="(arg0 & mystery) != 0")
     evidence = _evidence(report)
-    assert "pte_young" not in evidence.predicates
-    assert evidence.predicates["pte_present"] is True
-    assert evidence.rests == ("no mystery, of which nothing is known: pte_young left out, which depends on it",)
+    assert "pte_young" not in evidence.account.predicates
+    assert evidence.account.predicates["pte_present"] is True
+    assert evidence.account.rests == ("no mystery, of which nothing is known: pte_young left out, which depends on it",)
 
 
 @pytest.mark.parametrize("name", ["text", "terse", "json"])

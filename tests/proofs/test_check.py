@@ -102,6 +102,17 @@ def test_claims_asked_together_are_answered_apart(ask, simplify):
     assert all(one.witness.unique for one in found[:6])
 
 
+def test_equal_questions_share_a_witness(ask, monkeypatch):
+    searched = []
+    canonical = check.canonical
+    monkeypatch.setattr(check, "canonical", lambda *args: searched.append(args) or canonical(*args))
+    goals = [Goal(ult(X, 3), (), X, (X,)), Goal(ult(X, 3), (), X, (X,)), Goal(ult(X, 3), (), X + 1, (X,)), Goal(ult(X, 4), (), X, (X,))]
+    found = ask(*[made(goal, f"LAY{880 + place}") for place, goal in enumerate(goals)], levels=(Level.PTE, Level.PMD))
+    assert [one.witness.entry for one in found] == [4, 4, 0, 4] * 2
+    assert [dict(one.witness.inputs)[X] for one in found] == [4, 4, 255, 4] * 2
+    assert len(searched) == 3
+
+
 def test_a_result_says_what_was_asked(ask):
     (result,) = ask(made(Goal(ult(X, 3), (), X, (X,)), "LAY899/pte,pmd"), levels=(Level.PMD,))
     assert result.key == ("LAY899", "thing", "toy", "linux-0.1", "small", "default", "pmd")

@@ -3,6 +3,7 @@
 import pytest
 
 from bitspec.fields import LayoutError
+from bitspec.layout import CONFIGS
 from bitspec.vocabulary import Level
 from proofs.check import Checker, Verdict
 from proofs.known import CLASSES, Known, find
@@ -55,3 +56,9 @@ def test_an_entry_that_holds_by_now_is_stale():
 def test_an_entry_nothing_was_asked_about_is_not_stale():
     results = list(Checker().check(toy.layout(), [Level.PMD], frozenset({"SWP412"})))
     assert not list(stale([LEAFY], results))
+
+
+def test_a_stale_entry_is_seen_whatever_config_is_asked_after_the_default():
+    entry = Known("SWP411", ("table",), ("linux-0.1",), ("pmd",), "latent", "why")
+    results = [one for config in CONFIGS[:2] for one in Checker().check(toy.layout(config), [Level.PMD], frozenset({"SWP411"}))]
+    assert [one.subject for one in stale([entry], results)] == ["table"]
