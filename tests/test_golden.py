@@ -24,6 +24,13 @@ COMMANDS = {
     "show-s390-pmd.txt": ("show", "s390", "--level", "pmd"),
     "show-powerpc-hash-pte.txt": ("show", "powerpc", "--variant", "hash-64k", "--level", "pte"),
     "free-x86_64.txt": ("free", "x86_64"),
+    "fit-s390-pmd.txt": ("fit", "s390@linux-6.12", "--level", "pmd", "--need", "type:5", "--need", "pfn", "--need", "soft_dirty"),
+    "fit-s390-pmd.c": ("fit", "s390@linux-6.12", "--level", "pmd", "--need", "type:5", "--need", "pfn", "--need", "soft_dirty", "--format", "c"),
+    "fit-arm64-6.1-pte.toml": ("fit", "arm64@linux-6.1", "--level", "pte", "--need", "uffd_wp", "--format", "toml"),
+    "fit-arm64-6.1-moves.txt": (
+        "fit", "arm64@linux-6.1", "--level", "pte", "--need", "uffd_wp", "--need", "mine@present", "--move", "PTE_PROT_NONE",
+    ),
+    "fit-x86_64-pte-6.txt": ("fit", "x86_64", "--level", "pte", "--need", "mine:6@present"),
     "decode-s390-pmd-0x1600.txt": ("decode", "s390@linux-6.12", "pmd", "0x1600"),
     "decode-x86_64-pmd-0x4080.txt": ("decode", "x86_64", "pmd", "0x4080"),
     "check-s390-6.12-pmd.txt": ("check", "s390@linux-6.12", "--level", "pmd"),

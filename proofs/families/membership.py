@@ -1,11 +1,11 @@
-"""Constructors land in their state, and helpers stay in the states they promise (LAY804, and the constructors' frame, PTE125 to PUD325)."""
+"""Constructors land in their state, and helpers stay in the states they promise (LAY804; of the constructors also PTE125, PTE126 and their like)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bitspec.expr import Expr, const, eq, select, var
+from bitspec.expr import Expr, and_, const, eq, not_, select, var
 from bitspec.layout import Absent, Kernel
 from bitspec.vocabulary import Level
 from proofs import preconditions as pre
@@ -147,3 +147,25 @@ def constructor_misplaces_frame(k: Kernel, s: Move) -> Expr:
     """
     assert s.into.frame is not None
     return eq(k.pfn(s.after), s.into.frame)
+
+
+def _unmarked(scene: Scene) -> Iterator[Move | Lacking]:
+    """Leaves just built, but for those that are then made devmap."""
+    return (one for one in _constructors(scene) if isinstance(one, Lacking) or "devmap" not in one.into.name)
+
+
+@claim("constructor-marks", *codes(26), about=_unmarked)
+def constructor_marks(k: Kernel, s: Move) -> Expr:
+    """A leaf just built, with any protection of the table, is not special, not devmap and not uffd-wp.
+
+    Why it matters: vm_normal_page() takes a special page for one without a struct page, and nobody frees or ages it. That a leaf made special is special
+    is true as well of a predicate that is true of every leaf.
+
+    Example: the mark of special pages on a bit that every protection has.
+
+    References: mm/memory.c: vm_normal_page; include/linux/pgtable.h; mm/userfaultfd.c.
+    """
+    marks = [stem for stem in ("special", "devmap", "uffd_wp") if k.has(stem)]
+    if not marks:
+        raise Absent(f"{k.layout.name} has no {k.level}_special, {k.level}_devmap, {k.level}_uffd_wp")
+    return and_(*[not_(k.helper(stem)(s.after)) for stem in marks])

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
-from bitspec.expr import Expr, and_, any_of, clear, ite, not_, zext
+from bitspec.expr import Expr, and_, any_of, clear, ite, not_, trunc, zext
 from bitspec.fields import Field, Owner, View
 from bitspec.layout import Kernel, Layout, LevelUse, Provenance
 from bitspec.vocabulary import Level
@@ -206,6 +206,10 @@ def _narrowed(base: Layout, name: str, marker: Cube, present: int) -> Body:
     return lambda k, entry: and_(old(entry), not_(marker.member(entry)))
 
 
+def _resized(value: Expr, width: int) -> Expr:
+    return zext(value, width) if value.width < width else trunc(value, width)
+
+
 def whole(plan: SwapPlan, name: str, entry: Expr, wide: int) -> Expr:
     """The plan's ``type`` or ``offset`` of an entry, widened."""
     return zext(Field(name, plan.places[name], Owner.SOFTWARE, inverted=plan.inverted and name == "offset").extract(entry), wide)
@@ -216,17 +220,18 @@ def _with_codec(base: Layout, level: Level, others: tuple[Level, ...], plan: Swa
     kind = Field("type", plan.places["type"], Owner.SOFTWARE)
     offset = Field("offset", plan.places["offset"], Owner.SOFTWARE, inverted=plan.inverted)
 
-    def encoded(swap_type: Expr, number: Expr) -> Expr:
-        made = offset.insert(number, width) | kind.insert(swap_type, width)
+    def encoded(swap_type: Expr, number: Expr, wide: int = width) -> Expr:
+        made = offset.insert(number, wide) | kind.insert(swap_type, wide)
         return made | plan.constant.value if plan.constant.value else made
 
     helpers: dict[str, Body] = {}
     if level is Level.PTE:
-        helpers["__swp_entry"] = lambda k, swap_type, number: encoded(swap_type, number)
+        helpers["__swp_entry"] = lambda k, swap_type, number: encoded(swap_type, number, base.word)
         helpers["__swp_type"] = lambda k, swp: whole(plan, "type", swp, swp.width)
         helpers["__swp_offset"] = lambda k, swp: whole(plan, "offset", swp, swp.width)
         for one in (level, *others):
-            helpers[f"__{one}_to_swp_entry"] = helpers[f"__swp_entry_to_{one}"] = lambda k, entry: entry
+            helpers[f"__{one}_to_swp_entry"] = lambda k, entry: _resized(entry, k.layout.word)
+            helpers[f"__swp_entry_to_{one}"] = lambda k, swp: _resized(swp, width)
     else:
         helpers[f"__swp_entry_to_{level}"] = lambda k, swp: encoded(k.helper("__swp_type")(swp), k.helper("__swp_offset")(swp))
         helpers[f"__{level}_to_swp_entry"] = lambda k, entry: k.helper("__swp_entry")(

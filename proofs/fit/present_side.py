@@ -9,10 +9,11 @@ from bitspec.fields import Field, Owner
 from bitspec.layout import Layout
 from bitspec.vocabulary import Level
 from proofs.claim import Scene
-from proofs.fit.build import PresentPlan
+from proofs.fit.build import PresentPlan, mask_of
+from proofs.fit.codec import existing
 from proofs.fit.packing import Item, Packing, packings, positions
 from proofs.fit.question import FLAGS, PRESENT, Need, Question
-from proofs.fit.room import overlays, settled, vacant
+from proofs.fit.room import overlays, vacant
 
 
 def fresh(question: Question) -> tuple[Need, ...]:
@@ -72,22 +73,23 @@ def _placed(question: Question, moved: tuple[Field, ...]) -> Iterator[PresentPla
 
 
 def _overlays(question: Question, moved: tuple[Field, ...], pinned: set[str]) -> Iterator[Packing]:
-    """Moved fields put on bits that are the hardware's while an entry is valid; none first, as that leaves those bits as they are.
-
-    Only a mark that no valid leaf has can be put there.
-    """
-    can = []
-    places: list[dict[int, int]] = []
-    for one in moved:
-        scenes = [Scene(question.layout, level) for level, use in question.layout.uses.items() if use.field(one.name) is not None]
-        if one.width == 1 and one.name not in pinned and all(not one.mask & ~settled(scene)[0] for scene in scenes):
-            can.append(one)
-            places += [overlays(scene) for scene in scenes]
+    """Moved fields put on bits that are the hardware's while an entry is valid; none first, as that leaves those bits as they are."""
+    can = [one for one in moved if one.width == 1 and one.name not in pinned]
+    levels = [level for level, use in question.layout.uses.items() if any(use.field(one.name) is not None for one in can)]
+    places = [found for level in levels if (found := overlays(Scene(question.layout, level), _held(question, level))) is not None]
     usable = sorted(place for place, value in places[0].items() if all(each.get(place) == value for each in places)) if places else ()
     for count in range(len(can) + 1):
         for chosen in combinations(can, count):
             for where in permutations(usable, count):
                 yield {one.name: ((place, place),) for one, place in zip(chosen, where, strict=True)}
+
+
+def _held(question: Question, level: Level) -> int:
+    """The bits of the fields of swap entries that do not move."""
+    codec = existing(question.layout.at(level))
+    if codec is None or "swap" in question.move:
+        return 0
+    return sum(mask_of(places) for name, places in codec.places.items() if name not in question.move)
 
 
 def positions_of(mask: int) -> tuple[int, ...]:

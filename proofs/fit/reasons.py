@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from bitspec.fields import Numbering, Owner
 from bitspec.vocabulary import Level
 from proofs.check import InternalError
+from proofs.claim import find
 from proofs.fit.codec import existing
 from proofs.fit.hazards import Hazard
 from proofs.fit.packing import Spans, positions, spans
@@ -39,45 +40,47 @@ class Infeasible:
 
     Attributes:
         question: what was asked.
-        where: ``swap`` or ``present``: the entries that have no room.
-        width: of an entry, in bits.
         reasons: requirements that cannot hold together, a sentence each; without any one of them the others can.
         relaxations: changes to the question that would do, each of them checked.
     """
 
     question: Question
-    where: str
-    width: int
     reasons: tuple[str, ...]
     relaxations: tuple[Relaxation, ...]
 
 
 @dataclass(frozen=True)
 class Refused:
-    """Some layouts have room, but every one that was tried is refuted.
+    """Some layouts have room, but every one that was tried is refuted, and there are more than were tried.
 
     Attributes:
         question: what was asked.
         tried: how many were put to the claims.
-        exhausted: there were no more.
         claims: the claims that refuted them, and how often.
     """
 
     question: Question
     tried: int
-    exhausted: bool
     claims: tuple[tuple[str, int], ...] = field(default=())
 
 
 def why(search: Search) -> Infeasible | Refused:
     """Why a search found nothing.  Raises Unknown."""
-    if search.tried:
-        return Refused(search.question, search.tried, search.exhausted, tuple(search.refuted.most_common()))
     question = search.question
-    lacking = _occupied(question) or _no_vacancy(question)
-    where, reasons = (PRESENT, lacking) if lacking is not None else (SWAP, _no_room(question, search.rooms))
-    width = question.layout.uses[question.level].width
-    return Infeasible(question, where, width, reasons, tuple(relaxations(question, search.known, search.timeout)))
+    if search.tried and not search.exhausted:
+        return Refused(question, search.tried, tuple(search.refuted.most_common()))
+    lacking = _occupied(question) or _no_vacancy(question) or _refuted(search)
+    reasons = lacking if lacking is not None else _no_room(question, search.rooms)
+    return Infeasible(question, reasons, tuple(relaxations(question, search.known, search.timeout)))
+
+
+def _refuted(search: Search) -> tuple[str, ...] | None:
+    """What refuted the layouts that have room, if there are any."""
+    if not search.tried:
+        return None
+    claims = ", ".join(f"{code} ({find(code).name})" for code, _ in search.refuted.most_common())
+    few = "the only layout that has room is" if search.tried == 1 else f"each of the {search.tried} layouts that have room is"
+    return (f"{few} refuted: {claims}",)
 
 
 # Present entries: the bits are counted
@@ -211,13 +214,15 @@ def _parts(question: Question, demand: Demand) -> dict[str, Callable[[Rooms], st
 
 
 def _bits_of(one: Hazard, demand: Demand, rooms: Rooms, numbering: Numbering) -> str:
-    """What a hazard has been found to demand, where it is single bits."""
+    """What a hazard has been found to demand, where that is few words: each a bit, or one of two."""
     choices = demand.choices
-    clauses = [[literal for literal in clause if literal[1] in choices.get(literal[0], ())] for clause in rooms.learned.get(one, [])]
-    single = sorted({literal for clause in clauses if len(clause) == 1 for literal in clause})
-    if not single:
+    clauses = {frozenset(literal for literal in clause if literal[1] in choices.get(literal[0], ())) for clause in rooms.learned.get(one, [])}
+    short = sorted(sorted(clause) for clause in clauses if 0 < len(clause) < 3)
+    if not short:
         return ""
-    return f": {_cube(single, demand.width, numbering)}" if len(single) <= 8 else f", which fixes {len(single)} bits of it"
+    if len(short) > 8:
+        return f", which fixes {len(short)} bits of it"
+    return ": " + ", ".join(" or ".join(_cube([literal], demand.width, numbering) for literal in clause) for clause in short)
 
 
 def _cube(literals: Iterable[tuple[int, int]], width: int, numbering: Numbering) -> str:

@@ -10,7 +10,6 @@ from bitspec.read.as_known import known
 from bitspec.solver import Solver
 from bitspec.vocabulary import LEAVES
 from proofs.claim import Scene
-from proofs.fit.codec import existing
 from proofs.fit.cube import Cube, Literal, apart, hitting
 from proofs.fit.hazards import Hazard
 from proofs.state import State
@@ -22,10 +21,16 @@ class Rooms:
 
     A cube that is proposed and meets a hazard teaches a clause: any cube must fix one of these bits.  The cubes that satisfy what is learned
     become better proposals, until one is safe or there is none left to propose.
+
+    Attributes:
+        solver: what the hazards are asked.
+        learned: the clauses, by the hazard that taught them.
+        cut: whether whoever asked has left some cubes, or plans made of them, aside.
     """
 
     solver: Solver = field(default_factory=Solver)
     learned: dict[Hazard, list[frozenset[Literal]]] = field(default_factory=dict)
+    cut: bool = False
 
     def cubes(self, hazards: Sequence[Hazard], choices: Mapping[int, tuple[int, ...]], fixed: Cube, most: int) -> Iterator[Cube]:
         """Every safe cube without needless bits that fixes at most `most` of `choices` besides `fixed`; the smallest number first.  Raises Unknown."""
@@ -114,19 +119,23 @@ def settled(scene: Scene) -> tuple[int, int]:
     return zeros, ones
 
 
-def overlays(scene: Scene) -> dict[int, int]:
-    """The bits that can hold a mark of a present entry while it is not valid, and the value they have in every valid leaf.
+def overlays(scene: Scene, held: int) -> dict[int, int] | None:
+    """The bits that can hold a mark of a present entry while it is not valid, and the value they have in every valid leaf; None without leaves.
 
-    The hardware does not look at them while the entry is not valid, and in a valid leaf they are always the same, so that nothing is lost.  A bit of
-    a swap entry's field is none of them.
+    The hardware does not look at them while the entry is not valid, and in a valid leaf they are always the same, so that nothing is lost.
+
+    Args:
+        scene: the level.
+        held: the bits of swap entries that do not move, which are none of them.
     """
     facts = scene.layout.hardware
-    if facts.no_walk is not None or "invalid" not in facts.levels[scene.level].views or "invalid" not in scene.k.use.views:
+    if not any(isinstance(scene.states.get(name), State) for name in ("leaf", "leaf-old")):
+        return None
+    if facts.no_walk is not None or scene.level not in facts.levels or "invalid" not in facts.levels[scene.level].views or "invalid" not in scene.k.use.views:
         return {}
     ignored = sum(one.mask for one in facts.levels[scene.level].views["invalid"] if one.owner is Owner.IGNORED)
     zeros, ones = settled(scene)
     mine = sum(one.mask for name, view in scene.k.use.views.items() if name in ("leaf", "invalid") for one in view if one.owner is Owner.SOFTWARE)
     wide = sum(one.mask for one in scene.k.use.views["invalid"] if one.width > 1)
-    codec = existing(scene.k)
-    usable = ignored & (zeros | ones) & ~(mine | wide | (codec.mask if codec is not None else 0))
+    usable = ignored & (zeros | ones) & ~(mine | wide | held)
     return {place: ones >> place & 1 for place in range(usable.bit_length()) if usable >> place & 1}

@@ -65,7 +65,6 @@ class Search:
     timeout: float | None = None
     rooms: Rooms = field(default_factory=Rooms)
     tried: int = 0
-    spoilt: int = 0
     refuted: Counter[str] = field(default_factory=Counter)
     statistics: Statistics = field(default_factory=Statistics)
 
@@ -84,15 +83,17 @@ class Search:
     @property
     def exhausted(self) -> bool:
         """Every plan there is was put to the claims."""
-        return self.tried < CANDIDATES
+        return self.tried < CANDIDATES and not self.rooms.cut
 
     def answers(self) -> Iterator[Fitted]:
         """Layouts that fit, the preferred first.  Raises Unknown where the solver gives up."""
         for layout, present, swap in self._candidates():
             if self.tried == CANDIDATES:
                 return
+            if not self._unspoilt(layout, present):
+                continue
             self.tried += 1
-            results = self._sound(layout, present)
+            results = self._sound(layout)
             if results is not None:
                 yield Fitted(self.question, layout, present, swap, results)
 
@@ -119,22 +120,22 @@ class Search:
         roomy: dict[tuple[str, ...], list[set[str]]] = {}
         for sketch in every:
             if any(less < set(sketch.changed) for less in roomy.get(sketch.moved, ())):
+                self.rooms.cut = True
                 continue  # with fewer predicates changed there was room
-            found = islice(plans(self.question, sketch, layout, bit, self.rooms), EACH)
+            found = plans(self.question, sketch, layout, bit, self.rooms)
             first = next(found, None)
             if first is not None:
                 roomy.setdefault(sketch.moved, []).append(set(sketch.changed))
-                yield from chain((first,), found)
+                yield from chain((first,), islice(found, EACH - 1))
+                self.rooms.cut |= next(found, None) is not None
 
     def _asks_for_swap(self, present: PresentPlan) -> bool:
         codec = existing(self.question.layout.at(self.question.level)) if self.question.wanted(SWAP) or self.question.move or self.question.pins else None
         moves = codec is not None and any(name in self.question.move or name in self.question.pins for name in (*codec.places, "swap"))
         return bool(self.question.wanted(SWAP)) or moves or "present" in present.placed
 
-    def _sound(self, layout: Layout, present: PresentPlan) -> tuple[Result, ...] | None:
+    def _sound(self, layout: Layout) -> tuple[Result, ...] | None:
         """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
-        if not self._unspoilt(layout, present):
-            return None
         excused = [one for one in self.known if one.code not in self.question.mend]
         checker = Checker(excused, self.timeout)
         first = self.question.level
@@ -163,6 +164,5 @@ class Search:
             for level in layout.uses:
                 before, after = settled(Scene(self.question.layout, level)), settled(Scene(layout, level))
                 if layout.uses[level].field(name) is not None and [one & mask for one in before] != [one & mask for one in after]:
-                    self.spoilt += 1
                     return False
         return True

@@ -8,6 +8,7 @@ from heapq import merge
 from itertools import chain, combinations, groupby, islice
 from typing import Any
 
+from bitspec.expr import const
 from bitspec.fields import LayoutError
 from bitspec.layout import Layout
 from bitspec.read.as_int import evaluate
@@ -156,6 +157,8 @@ def _subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
 def _demand(question: Question, layout: Layout, codec: Codec | None, kept: Packing, present: Spans | None) -> Demand:
     scene = Scene(layout, question.level)
     width = scene.k.use.width
+    if width > layout.word:
+        raise LayoutError(f"an entry of {layout.name} is wider than its swp_entry_t ({width} and {layout.word} bits): such a codec is not sought")
     wanted = {one.name: one.width for one in question.wanted(SWAP)}
     if codec is not None:
         for name, spans in codec.places.items():
@@ -179,9 +182,13 @@ def _demand(question: Question, layout: Layout, codec: Codec | None, kept: Packi
 
 def _widest_offset(question: Question) -> int:
     """At pte, what the kernel's own swp_entry_t holds; at other levels, what a swap PTE holds, of which their entries are made."""
+    layout = question.layout
     if question.level is not Level.PTE:
-        return offset_bits(question.layout)
-    return evaluate(question.layout.helper("swp_offset")((1 << question.layout.helper("swp_offset").params[0].width) - 1), {}).bit_length()
+        return offset_bits(layout)
+    if not layout.has("swp_offset"):
+        return layout.uses[question.level].width
+    everything = const((1 << layout.word) - 1, layout.word)
+    return evaluate(layout.helper("swp_offset")(everything), {}).bit_length()
 
 
 def reach(sketch: Sketch, name: str, rooms: Rooms) -> int:
@@ -206,8 +213,9 @@ def plans(question: Question, sketch: Sketch, layout: Layout, present: Spans | N
     found = ((cube, touched(scene, cube)) for cube in demand.cubes(rooms))
     usable = ((cube, demand.free(cube, written)) for cube, written in found if not written & cube.mask)
     for _, group in groupby(usable, key=lambda pair: len(pair[1]) if wide else 0):
-        several = list(islice(group, CUBES))
-        for _, cube, packing in merge(*[_packed(demand, cube, free, question.maximise) for cube, free in several], key=lambda entry: entry[0]):
+        several = list(islice(group, CUBES + 1))
+        rooms.cut |= len(several) > CUBES
+        for _, cube, packing in merge(*[_packed(demand, cube, free, question.maximise) for cube, free in several[:CUBES]], key=lambda entry: entry[0]):
             places = {**demand.held, **packing}
             new = tuple(name for name in places if sketch.codec is None or sketch.codec.places.get(name) != places[name])
             if sketch.codec is not None and any(name in sketch.moved and name not in new for name in places):
