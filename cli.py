@@ -494,6 +494,9 @@ def free(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the answer to a file.")
 @click.option("--stats", is_flag=True, help="Tell how many layouts were tried, how many queries there were, and how long they took.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown.")
+@click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers.")
+@click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")
+@click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use.")
 @_guarded
 def fit(
     target: str,
@@ -511,6 +514,9 @@ def fit(
     output: Path | None,
     stats: bool,
     timeout: float | None,
+    tree: Path | None,
+    build: Path | None,
+    cc: str | None,
 ) -> None:
     """Find a layout that has what is needed, proved sound; or say which requirements cannot hold together.
 
@@ -522,6 +528,7 @@ def fit(
       bitspec fit s390@linux-6.12 --level pmd --need type:5 --need pfn --need soft_dirty
       bitspec fit arm64@linux-6.1 --level pte --need uffd_wp --format c
       bitspec fit x86_64 --level pte --need mine:6@present      nothing fits, and why
+      bitspec fit arm --level pte --need exclusive --kernel linux-6.1 --variant classic
 
     Exit status: 0 something fits; 1 nothing does; 2 wrong input; 3 nobody knows.
     """
@@ -532,7 +539,9 @@ def fit(
         raise BadInput(unknown("format", format_, rendering.formats()))
     if output is not None and not output.parent.is_dir():
         raise BadInput(f"{output.parent}: no such folder")
-    found = _fit(_one(target, variant, config), level(level_name), (wanted, keep, move, pinned, maximise, tuple(_split(mend))), count, timeout, stats)
+    runs = None if tree is None else Runs(tree, variant, (config,), build=build, cc=cc)
+    layout = _one(target, variant, config) if runs is None else _alone(list(_tree_layouts((target,), runs)))
+    found = _fit(layout, level(level_name), (wanted, keep, move, pinned, maximise, tuple(_split(mend))), count, timeout, stats)
     rendered = rendering.renderer(format_)(found)
     if not isinstance(rendered, str):
         _print(rendered, output)
@@ -541,6 +550,13 @@ def fit(
     else:
         output.write_text(rendered, encoding="utf-8")
     sys.exit(found.status)
+
+
+def _alone(layouts: list[Layout]) -> Layout:
+    """The only layout; a question is about one."""
+    if len(layouts) != 1:
+        raise BadInput(f"a question must be about one layout, not {len(layouts)}: name a variant and a config")
+    return layouts[0]
 
 
 #: What a question to ``fit`` is made of: --need, --keep, --move, --pin, --maximise, --mend.
@@ -552,11 +568,12 @@ def _fit(layout: Layout, at: Level, asked: _Asked, count: int, timeout: float | 
     from proofs.fit.question import ask
     from proofs.fit.reasons import why
     from proofs.fit.report import outcome
-    from proofs.fit.search import Search
+    from proofs.fit.search import Search, as_it_is
 
     start = time.perf_counter()
     question = ask(layout, at, *asked)
-    search = Search(question, discover.known(layout.arch), timeout)
+    known = discover.known(layout.arch) if layout.arch in discover.architectures() else as_it_is(layout)
+    search = Search(question, known, timeout)
     none, gave_up, answers = None, None, []
     try:
         answers = list(islice(search.answers(), count))

@@ -16,7 +16,7 @@ from proofs.claim import Scene
 from proofs.fit.cube import EVERYTHING, Cube
 from proofs.fit.packing import Packing, Spans, positions
 from proofs.fit.packing import spans as spans_of
-from proofs.fit.question import FLAGS
+from proofs.fit.question import FLAGS, MEANINGS
 
 #: The body of a helper: a function of the kernel at its level and the arguments.
 Body: TypeAlias = Callable[..., Expr]
@@ -126,7 +126,7 @@ def _overlaid(base: Layout, name: str) -> Layout:
 def _with_present_bit(base: Layout, level: Level, spans: Spans) -> Layout:
     """Every constructor of a present entry sets the bit, and ``pXd_present`` tests it alone."""
     k, mask = base.at(level), mask_of(spans)
-    one = Field(name_of(k, "present", "present"), spans, Owner.SOFTWARE, "present")
+    one = Field(name_of(k, "present", "present"), spans, Owner.SOFTWARE, MEANINGS["present"])
     views = [_added(view, [one]) for name, view in k.use.views.items() if name in ("leaf", "invalid", "table")]
     before = k.present
     helpers: dict[str, Body] = {}
@@ -148,7 +148,7 @@ def _marking(base: Layout, name: str, change: Callable[[Expr], Expr]) -> Body:
 def _with_flag(base: Layout, level: Level, flag: str, spans: Spans) -> Layout:
     """A software flag of present entries: the setters the kernel has for it, where it has some; every change of protection keeps it."""
     k, mask = base.at(level), mask_of(spans)
-    one = Field(name_of(k, flag, "present"), spans, Owner.SOFTWARE, "new")
+    one = Field(name_of(k, flag, "present"), spans, Owner.SOFTWARE, MEANINGS.get(flag, "as was asked for"))
     views = [_added(view, [one]) for name, view in k.use.views.items() if name in ("leaf", "invalid")]
     helpers: dict[str, Body] = {}
     if flag in FLAGS:
@@ -264,7 +264,7 @@ def _swap_view(scene: Scene, plan: SwapPlan) -> View:
     for need, spans in shown.items():
         here = mask_of(spans)
         same = next((one for one in old if one.mask == here and need not in plan.new), None)
-        meaning = f"swap {need}" if need in ("type", "offset") else need
+        meaning = MEANINGS.get(need, "as was asked for")
         fields.append(same or Field(name_of(k, need, "swap"), spans, Owner.SOFTWARE, meaning, inverted=need == "offset" and plan.inverted))
     taken = sum(one.mask for one in fields)
     facts = scene.layout.hardware

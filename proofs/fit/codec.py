@@ -54,7 +54,9 @@ def existing(k: Kernel) -> Codec | None:
     masks = {"type": encoded((1 << TYPE_BITS) - 1, 0) ^ empty, "offset": encoded(0, (1 << width) - 1) ^ empty}
     inverted = bool(empty & masks["offset"])
     for flag in swap_flags(k):
-        masks[flag] = evaluate(k.helper(f"swp_mk{flag}")(const(empty, k.use.width)), {}) ^ empty
+        mask = evaluate(k.helper(f"swp_mk{flag}")(const(empty, k.use.width)), {}) ^ empty
+        if mask:  # include/linux/pgtable.h has stand-ins that mark nothing
+            masks[flag] = mask
     if sum(mask.bit_count() for mask in masks.values()) != sum(masks.values()).bit_count() or masks["offset"].bit_count() != width:
         raise LayoutError(f"{k.layout.name} {k.level}: type, offset and flags of a swap entry must have bits of their own")
     constant = empty & ~sum(masks.values())

@@ -19,6 +19,16 @@ SWAP, PRESENT = "swap", "present"
 #: The flags the kernel's helpers know, and the states they can be in.
 FLAGS: Final[Mapping[str, tuple[str, ...]]] = {"exclusive": (SWAP,), "soft_dirty": (PRESENT, SWAP), "uffd_wp": (PRESENT, SWAP)}
 
+#: What is said of a field that an answer adds.
+MEANINGS: Final[Mapping[str, str]] = {
+    "type": "swap type",
+    "offset": "swap offset",
+    "present": "mapped",
+    "exclusive": "anonymous page, exclusive",
+    "soft_dirty": "written since soft-dirty was cleared",
+    "uffd_wp": "write-protected for userfaultfd",
+}
+
 _NEED: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_-]*)(?::(?P<width>max|[0-9]+))?(?:@(?P<where>present|swap|both))?\Z")
 _PIN: Final = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_-]*(?:@(?:present|swap))?)=(?P<bits>.+)\Z")
 

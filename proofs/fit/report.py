@@ -9,7 +9,7 @@ from dataclasses import replace
 import bitspec
 from bitspec import fitted as plain
 from bitspec.expr import Expr, not_, substitute
-from bitspec.fields import Numbering, View
+from bitspec.fields import Numbering
 from bitspec.layout import Helper
 from bitspec.picture import Picture, draw
 from bitspec.read.as_c import c_text
@@ -145,24 +145,21 @@ def _marker(one: Fitted) -> str:
 
 
 def _pictures(one: Fitted) -> Iterator[Picture]:
+    """The kinds of entry that change, before and after; of their fields those that change."""
     level, numbering = one.question.level, numbering_of(one.question.scene)
     before, after = one.question.layout.uses[level].views, one.layout.uses[level].views
     for name in dict.fromkeys((*before, *after)):
-        if before.get(name) != after.get(name):
-            kind = "present leaf" if name == "leaf" else name
-            if name in before:
-                yield draw(f"before: {kind} entry", before[name], numbering=numbering)
-            yield draw(f"after: {kind} entry", _marked(before.get(name), after[name]), numbering=numbering)
-
-
-def _marked(before: View | None, after: View) -> View:
-    """The view with what is new or moved said in its legend."""
-    old = {one.name: one.spans for one in before} if before is not None else {}
-    fields = []
-    for one in after:
-        status = "" if old.get(one.name) == one.spans else ">> moved; " if one.name in old else ">> new; " if before is not None else ""
-        fields.append(replace(one, meaning=f"{status}{one.meaning}"))
-    return replace(after, fields=tuple(fields))
+        if before.get(name) == after.get(name):
+            continue
+        kind = "present leaf" if name == "leaf" else name
+        old, new = ({field.name: field for field in views[name]} if name in views else {} for views in (before, after))
+        if old:
+            drawn = draw(f"before: {kind} entry", before[name], numbering=numbering)
+            yield replace(drawn, legend=tuple(each for each in drawn.legend if old.get(each.name) != new.get(each.name)))
+        drawn = draw(f"after: {kind} entry", after[name], numbering=numbering)
+        fresh = [each for each in drawn.legend if old.get(each.name) != new.get(each.name)]
+        words = {each.name: "moved" if each.name in old else "new" for each in fresh}
+        yield replace(drawn, legend=tuple(replace(each, meaning=f">> {words[each.name]}: {each.meaning}" if old else each.meaning) for each in fresh))
 
 
 # Helpers

@@ -50,6 +50,15 @@ class Fitted:
     results: tuple[Result, ...] = field(repr=False)
 
 
+def as_it_is(layout: Layout) -> tuple[Known, ...]:
+    """What is refuted of a layout whose refutations nobody has reviewed, as if somebody had: an answer must not be worse than what there is.
+
+    Raises Unknown.
+    """
+    refuted = ((level, *one) for level in layout.uses for one in sorted(Checker().refuted(layout, level)))
+    return tuple(Known(code, (subject,), (layout.release,), (level.value,), "latent", "refuted of the tree as it is") for level, code, subject in refuted)
+
+
 @dataclass
 class Search:
     """One question, and what the search for its answers came across.
