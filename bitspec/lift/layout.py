@@ -137,6 +137,7 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
         pfn_bits=(bits or 64) - shift,
         marker_bits=(marker or 3).bit_length(),
         numbers={"PAGE_SHIFT": shift},
+        static_tables=lifting.static_tables,
         provenance=f"lifted from {lifting.build.release}",
     )
 

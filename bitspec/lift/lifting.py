@@ -23,6 +23,7 @@ from bitspec.read.as_known import constant, decided
 from bitspec.vocabulary import HELPERS, Kind, signature
 
 PROTECTION: Final = "protection {}"
+STATIC: Final = "physical address of {}"
 VM_FLAGS: Final = ("VM_READ", "VM_WRITE", "VM_EXEC", "VM_SHARED")
 
 
@@ -63,6 +64,7 @@ class Lifting:
         pins: the symbols whose value is known.
         given: what that rests on.
         modules: the IR, by unit, for running it.
+        static_tables: physical addresses of tables in the kernel's image.
     """
 
     build: Build
@@ -71,6 +73,7 @@ class Lifting:
     pins: Mapping[str, int]
     given: tuple[str, ...]
     modules: Mapping[str, str] = field(default_factory=dict, repr=False)
+    static_tables: tuple[int, ...] = ()
     _helpers: dict[str, Helper] = field(default_factory=dict, repr=False)
 
     def item(self, name: str) -> Lifted:
@@ -127,12 +130,13 @@ def lift(
 def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lifting:
     """Lift what a configured tree has."""
     pins = target.pins(variant)
+    static = {STATIC.format(name): f"__pa({name})" for name in target.static_tables}
     symbolic = {f"pin {name}": text for name, text in pins.items() if isinstance(text, str)}
     elsewhere = {name for unit in target.units for name in unit.wrappers}
     main = (
         *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
         *wrappers.addresses(target.by_physical),
-        *wrappers.constants({**CONSTANTS, **target.constants, **symbolic}),
+        *wrappers.constants({**CONSTANTS, **target.constants, **static, **symbolic}),
     )
     units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in target.units)]
     place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
@@ -151,7 +155,9 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
     lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
-    return replace(lifting, pins=_resolved(lifting, pins), _helpers={})
+    lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
+    tables = [lifting.number(name) for name in static]  # a level that is folded has none
+    return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))
 
 
 def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper], build: Build, target: Target) -> Iterable[Lifted]:

@@ -78,6 +78,7 @@ class Target:
         constants: C for constants, in place of the usual, by name.
         front_end: clang knows the architecture but cannot compile for it: what the build wants as assembly is made of IR.
         as_gcc: the build refuses clang, and is not told that it is one.
+        static_tables: tables of the kernel's image that empty entries point to, by the name of their variable.
         by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
@@ -97,6 +98,7 @@ class Target:
     protection: tuple[str, ...] = ("pgprot_val(vm_get_page_prot({n}))",)
     not_functions: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    static_tables: tuple[str, ...] = ()
     by_physical: Mapping[str, str] = field(default_factory=dict)
     front_end: bool = False
     as_gcc: bool = False
