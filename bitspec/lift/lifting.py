@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from bitspec.expr import Expr, _node, ne, nodes, substitute, trunc, var, variabl
 from bitspec.expr import const as constant_of
 from bitspec.layout import Absent, Helper
 from bitspec.lift import debug, ir, kept, wrappers
-from bitspec.lift.build import Compiled, compile_wrappers
+from bitspec.lift.build import Compiled, Source, compile_all
 from bitspec.lift.problem import Problem, Unliftable
 from bitspec.lift.target import Target, Unit
 from bitspec.lift.toolchain import Clang
@@ -144,14 +143,11 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     modules: dict[str, str] = {}
     rules = Rules(target.asm, target.calls, target.initial, target.addresses)
 
-    def compiled_unit(pair: tuple[Unit, tuple[Wrapper, ...]]) -> Compiled:
-        unit, lines = pair
-        flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}", *unit.flags)
-        return compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder, prelude=unit.prelude)
+    def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
+        return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
 
-    with ThreadPoolExecutor() as pool:
-        results = list(pool.map(compiled_unit, units))
-    for (unit, lines), compiled in zip(units, results, strict=True):
+    flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
+    for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
     lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
