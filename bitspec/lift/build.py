@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from os.path import normpath
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,7 @@ class Compiled:
         absent: why a helper is missing, by name.
         text: the C, for those who want to see it.
         state: changes with whatever went into it.
+        headers: the files that were included.
     """
 
     ir: str
@@ -45,6 +47,7 @@ class Compiled:
     absent: dict[str, str]
     text: str
     state: str = ""
+    headers: frozenset[str] = field(default=frozenset(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class Source:
         ours = {path} if headers is None else {path, headers, headers.with_suffix(".h")}
         files = [_state(name) for name in _inputs(depends, self.cwd, ours)]
         absent = {helper: why for helper, why in absent.items() if helper not in symbols}
-        result = Compiled(ir.read_text(encoding="utf-8"), symbols, absent, text, _digest(self.key, files))
+        result = Compiled(ir.read_text(encoding="utf-8"), symbols, absent, text, _digest(self.key, files), _included(files))
         _keep(self.folder / f"{name}.json", self.key, result, files)
         return result
 
@@ -184,6 +187,10 @@ def _inputs(depends: Path, cwd: Path, own: Set[Path]) -> list[str]:
     return [str(cwd / name) for name in text.partition(": ")[2].split() if cwd / name not in own]
 
 
+def _included(files: Iterable[Sequence[object]]) -> frozenset[str]:
+    return frozenset(normpath(str(one[0])) for one in files)
+
+
 def _digest(key: str, files: Sequence[Sequence[object]]) -> str:
     return hashlib.sha256(json.dumps([key, files]).encode()).hexdigest()
 
@@ -200,6 +207,6 @@ def _kept(path: Path, key: str) -> Compiled | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["key"] != key or any(_state(str(one[0])) != one for one in found["files"]):
             return None
-        return Compiled(found["ir"], found["symbols"], found["absent"], found["text"], _digest(key, found["files"]))
+        return Compiled(found["ir"], found["symbols"], found["absent"], found["text"], _digest(key, found["files"]), _included(found["files"]))
     except (OSError, ValueError, KeyError):
         return None

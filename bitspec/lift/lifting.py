@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -141,7 +141,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
     items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
     modules: dict[str, str] = {}
-    rules = Rules(target.asm, target.calls, target.initial, target.addresses)
+    rules = Rules(target.asm, target.calls, target.initial, target.addresses, target.instructions, target.written)
 
     def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
         return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
@@ -163,7 +163,7 @@ def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: 
     found = kept.kept(path, key)
     if found is not None:
         return [Lifted(name, outcome, absent, unknown, where, (unit, symbol)) for (name, absent, unknown, where, symbol), outcome in found]
-    made = [_located(one, build, target) for one in read(compiled, rules, unit, lines)]
+    made = [_located(one, build, target, compiled.headers) for one in read(compiled, rules, unit, lines)]
     made = [one if one.symbol[0] else replace(one, symbol=(unit, "")) for one in made]
     kept.keep(path, key, [((one.name, one.absent, one.unknown, one.where, one.symbol[1]), one.outcome) for one in made])
     return made
@@ -240,7 +240,7 @@ def _plain(reason: str) -> str:
     return f"the tree has no {found[1]} in this configuration" if found else text
 
 
-def _located(one: Lifted, build: Build, target: Target) -> Lifted:
+def _located(one: Lifted, build: Build, target: Target, included: Set[str]) -> Lifted:
     """With the place of the definition: what the debug information says, else where the headers define the name."""
     where = one.where
     for prefix in (f"{build.tree}/", "./"):
@@ -248,7 +248,7 @@ def _located(one: Lifted, build: Build, target: Target) -> Lifted:
     if not where and one.outcome is not None and (one.name in HELPERS or one.name in CONSTANTS):
         stem = one.name.removesuffix("_read").removesuffix("_write") if "access_permitted" in one.name else one.name
         folders = (f"arch/{target.arch}/include/asm", f"arch/{target.arch}/include/asm/book3s/64", "include/linux", "include/asm-generic")
-        where = debug.search(build.tree, folders, stem) or ""
+        where = debug.search(build.tree, folders, stem, included) or ""
     return replace(one, where=where)
 
 
