@@ -51,7 +51,7 @@ from bitspec.lift.target import AsmRule, Instructions
 from bitspec.read.as_known import constant, decided
 
 #: Functions that only say something.
-_SAID: Final = frozenset({"_printk", "__warn_printk", "warn_slowpath_fmt"})
+_SAID: Final = frozenset({"_printk", "__warn_printk", "warn_slowpath_fmt", "do_BUG"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,10 +62,10 @@ def test_a_warning_changes_nothing() -> None:
     assert lifted("quiet") == "64: []"
 
 
-@pytest.mark.parametrize("arch", ["x86_32", "arm", "hexagon", "mips64", "m68k", "csky"])
+@pytest.mark.parametrize("arch", ["x86_32", "arm", "hexagon", "mips64", "mips32", "m68k", "csky", "sparc64", "sparc32", "riscv32", "powerpc32"])
 def test_it_is_known_how_to_lift(arch: str) -> None:
     assert toolchains.releases(arch) == ()
-    assert toolchains.target(arch).given or arch == "hexagon"
+    assert toolchains.target(arch).given or arch in ("hexagon", "riscv32", "powerpc32")
     assert all(isinstance(toolchains.target(arch).pins(variant), dict) for variant in toolchains.variants(arch))
 
 
