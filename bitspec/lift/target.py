@@ -99,6 +99,7 @@ class Target:
         static_tables: tables of the kernel's image that empty entries point to, by the name of their variable.
         written: global variables that initialisation stores to besides, and whose value before is not assumed.
         instructions: what inline assembly computes that is made of these.
+        predefined: macros that gcc predefines for the architecture and clang does not.
         by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
@@ -121,6 +122,7 @@ class Target:
     static_tables: tuple[str, ...] = ()
     instructions: Instructions | None = None
     written: frozenset[str] = frozenset()
+    predefined: tuple[str, ...] = ()
     by_physical: Mapping[str, str] = field(default_factory=dict)
     front_end: bool = False
     as_gcc: bool = False

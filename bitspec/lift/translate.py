@@ -50,6 +50,8 @@ from bitspec.lift.problem import Unliftable
 from bitspec.lift.target import AsmRule, Instructions
 from bitspec.read.as_known import constant, decided
 
+#: Calls by which the kernel stops itself; what comes after one is not reached.
+_STOPS: Final = frozenset({"llvm.trap", "llvm.ubsantrap", "panic"})
 #: Functions that only say something.
 _SAID: Final = frozenset({"_printk", "__warn_printk", "warn_slowpath_fmt", "do_BUG"})
 
@@ -214,7 +216,7 @@ class _Translation:
         self.memory = self._merged(sources)
         trapped = False
         for one in self.function.blocks[label]:
-            trapped = trapped or (one.opcode == "call" and (one.asm is not None or one.detail in ("@llvm.trap", "@llvm.ubsantrap")))
+            trapped = trapped or (one.opcode == "call" and (one.asm is not None or one.detail.removeprefix("@") in _STOPS))
             if one.opcode == "phi":
                 self.values[one.result] = self._phi(one, label)
             elif one.opcode == "ret":
@@ -568,6 +570,8 @@ class _Translation:
         name = one.detail.removeprefix("@").strip('"')
         if name.startswith("llvm."):
             return self._intrinsic(one, name)
+        if name in _STOPS:
+            return None
         if name in self.rules.calls:
             return Value(const(self.rules.calls[name], _width(one.type)))
         if name in _SAID:

@@ -148,7 +148,7 @@ def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig:
     place.mkdir(parents=True, exist_ok=True)
     compiler = place / "bitspec-clang"
     own = ["-isystem", str(clang.resources)] if clang.resources is not None else []  # ziglang's clang does not find its own headers
-    command = shlex.join([*clang.command, f"--target={target.triple}", *own])
+    command = shlex.join([*clang.command, f"--target={target.triple}", *(f"-D{name}" for name in target.predefined), *own])
     compiler.write_text(_script(target, command), encoding="utf-8")
     compiler.chmod(0o755)
     make = ["make", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
@@ -206,7 +206,11 @@ f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o 
 
 _CHECKED: Final = "-fsyntax-only -Qunused-arguments -Wno-unused-command-line-argument"
 #: Flags of gcc's for these architectures, which clang does not take.
-_GCC_ONLY: Final = "-mcpu=*|-mdiv|-mno-stack-size|-mbacktrace|-mlittle-endian|-Wa,*|-fcall-used-*|-mcmodel=*|-mtune=*|-fconserve-stack|-fno-tree-vectorize"
+_GCC_ONLY: Final = (
+    "-mcpu=*|-mdiv|-mno-stack-size|-mbacktrace|-mlittle-endian|-Wa,*|-fcall-used-*|-mcmodel=*|-mtune=*|-fconserve-stack|-fno-tree-vectorize"
+    "|-mlongcalls|-mtext-section-literals|-mforce-no-pic|-mno-serialize-volatile|-mabi=call0|-mabi=windowed"
+    "|-mmedium-calls|-ffixed-gp|-fsection-anchors|-mlock|-mswape|-mno-sdata|-mmpy-option=*|-mno-long-calls|-fcall-saved-*|-munaligned-access|-mno-unaligned-access"
+)
 
 
 def _needed(tree: Path, clang: Clang) -> list[Path]:
