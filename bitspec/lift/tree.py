@@ -151,7 +151,7 @@ def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig:
     command = shlex.join([*clang.command, f"--target={target.triple}", *(f"-D{name}" for name in target.predefined), *own])
     compiler.write_text(_script(target, command), encoding="utf-8")
     compiler.chmod(0o755)
-    make = ["make", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
+    make = ["make", f"-j{os.cpu_count() or 1}", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
     if sandbox:
         make = [*bwrap(place, _needed(tree, clang)), *make]
     name = "" if re.search(r"(def)?config$", defconfig) else "_defconfig"
