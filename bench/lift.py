@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -27,25 +28,31 @@ def seconds(job: Callable[[], object]) -> float:
 
 
 def commands(build: Any, target: Any, variant: str, clang: Any) -> tuple[list[list[str]], int]:
-    """The commands of the clang runs that succeed when the lifter starts from nothing, and how many runs there are in all."""
+    """The commands that compile the files from their text alone, and how many clang runs the lifter makes when it starts from nothing."""
+    from bitspec.lift import build as compiling
     from bitspec.lift import lifting
 
-    real, good, runs = subprocess.run, [], []
+    real, parsed, good, runs = subprocess.run, compiling.parsed, [], []
 
     def run(command: list[str], **how: Any) -> Any:
         done = real(command, **how)
-        if "-emit-llvm" in command:
+        if "--target=" + target.triple in command:
             runs.append(command)
-            if done.returncode == 0:
+            if "-emit-llvm" in command and done.returncode == 0:
                 good.append(command)
         return done
 
     subprocess.run = run
     try:
         lifting.lift_build(build, target, variant, clang)
+        every = len(runs)
+        forget(build.folder)
+        good.clear()
+        compiling.parsed = lambda *_: nullcontext()
+        lifting.lift_build(build, target, variant, clang)
     finally:
-        subprocess.run = real
-    return good, len(runs)
+        subprocess.run, compiling.parsed = real, parsed
+    return good, every
 
 
 def forget(place: Path) -> None:

@@ -244,6 +244,7 @@ class Layout:
         marker_bits: bits in a PTE marker's payload (PTE_MARKER_MASK).
         sources: the kernel files that were read.
         numbers: named constants the helpers use (shifts, widths).
+        static_tables: physical addresses of tables in the kernel's image that entries can hold (what an empty entry points to, on some architectures).
         permitted_offset: which swap offsets ``arch_max_swapfile_size`` permits beyond the probed maximum, given the hardware, or None.
         provenance: how far it is trusted.
     """
@@ -259,6 +260,7 @@ class Layout:
     marker_bits: int = 2
     sources: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
+    static_tables: tuple[int, ...] = ()
     permitted_offset: Callable[[Expr, Context], Expr] | None = None
     provenance: str = Provenance.TRANSCRIBED
     derived: dict[object, object] = field(default_factory=dict, compare=False, repr=False)

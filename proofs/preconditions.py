@@ -59,6 +59,11 @@ TABLE: Final = Precondition(
     "the lower table is aligned to its size",
     "pte_alloc_one(), pmd_alloc_one() take whole pages or slab objects of the table's size (include/asm-generic/pgalloc.h, arch/*/mm)",
 )
+ALLOCATED: Final = Precondition(
+    "the lower table is no table of the kernel's image",
+    "pte_alloc_one(), pmd_alloc_one() take it from the page allocator (include/asm-generic/pgalloc.h), which never has the memory of the kernel's image, "
+    "where invalid_pte_table and its like lie (arch/loongarch/mm/init.c, arch/mips/mm/init.c, arch/csky/mm/init.c)",
+)
 SLOT: Final = Precondition(
     "offset >= 1",
     "slot 0 of a swap area is its header; scan_swap_map_slots() never hands it out (mm/swapfile.c: setup_swap_map_and_extents marks it SWAP_MAP_BAD)",

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from bitspec.expr import TRUE, Expr, const, ite, ne, substitute, trunc, uge, ult, var, variables, zext
+from bitspec.expr import TRUE, Expr, and_, const, ite, ne, substitute, trunc, uge, ult, var, variables, zext
 from bitspec.hardware import Update
 from bitspec.layout import Absent, Kernel, Layout, SwapKind
 from bitspec.read.as_int import evaluate, function
@@ -141,9 +141,11 @@ class _Deriver:
         made = self.k.populate(where)
         address = self._scatter(made, number)
         entry, inputs = self._touched(made)
-        given = (pre.TABLE.holds(TRUE), pre.PFN.holds(TRUE))
+        given = [pre.TABLE.holds(TRUE), pre.PFN.holds(TRUE)]
+        if self.layout.static_tables:
+            given.append(pre.ALLOCATED.holds(and_(*[ne(where, at) for at in self.layout.static_tables])))
         recovered = Input(number, "the lower table's address over its size", address)
-        return State(about, self.level, entry, (recovered, *inputs), given, "table", address=where, made_by=(f"{self.level}_populate",))
+        return State(about, self.level, entry, (recovered, *inputs), tuple(given), "table", address=where, made_by=(f"{self.level}_populate",))
 
     def _page_shift(self) -> int:
         return self.k.number("PAGE_SHIFT")

@@ -15,6 +15,7 @@ TARGET: Final = Target(
     options={},
     units=(Unit("init", ("arch/csky/mm/init.c",), {}, protections=True),),
     pins=lambda variant: {"va_pa_offset": 0, "addr.invalid_pte_table": 0x8100_0000},
+    static_tables=("invalid_pte_table",),
     given=("memory begins at physical address 0 and is mapped at 0x80000000; invalid_pte_table lies in the kernel's image, at 0x81000000 here",),
     front_end=True,
     as_gcc=True,

@@ -33,5 +33,6 @@ TARGET: Final = Target(
     },
     units=(Unit("cache", ("arch/loongarch/mm/cache.c",), {}, protections=True),),
     pins=_pins,
+    static_tables=("invalid_pte_table", "invalid_pmd_table", "invalid_pud_table"),
     given=("invalid_pte_table and its like lie somewhere in the kernel's image, at 0x9000000002000000 here",),
 )

@@ -33,6 +33,7 @@ TARGET: Final = Target(
     initial=frozenset({"protection_map"}),
     by_physical={"pmd_populate": "({ pmd_t at = __pmd(0); pmd_populate_kernel(&init_mm, &at, (pte_t *)__va(a)); pmd_val(at); })"},
     protection=("({{ setup_protection_map(); pgprot_val(vm_get_page_prot({n})); }})",),
+    static_tables=("invalid_pte_table", "invalid_pmd_table", "invalid_pud_table"),
     given=(
         "the other page of the pair that a TLB entry maps is not global, so that pte_clear() stores 0",
         "pmd_populate() is pmd_populate_kernel() of the table's page_address()",

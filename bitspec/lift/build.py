@@ -6,11 +6,15 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from os.path import normpath
 from pathlib import Path
 from typing import Final
 
+from bitspec.lift.headers import parsed, using
 from bitspec.lift.problem import Problem
 from bitspec.lift.toolchain import Clang
 from bitspec.lift.wrappers import Wrapper, source
@@ -35,6 +39,7 @@ class Compiled:
         absent: why a helper is missing, by name.
         text: the C, for those who want to see it.
         state: changes with whatever went into it.
+        headers: the files that were included.
     """
 
     ir: str
@@ -42,69 +47,117 @@ class Compiled:
     absent: dict[str, str]
     text: str
     state: str = ""
+    headers: frozenset[str] = field(default=frozenset(), repr=False)
 
 
-def compile_wrappers(
-    clang: Clang,
-    triple: str,
-    flags: Sequence[str],
-    includes: Sequence[str],
-    wrappers: Sequence[Wrapper],
-    folder: Path,
-    name: str,
-    *,
-    cwd: Path,
-    prelude: Sequence[str] = (),
-    tree: bool = True,
-) -> Compiled:
-    """Compile one file of wrappers.  Raises Problem where the headers themselves do not compile.
+@dataclass(frozen=True)
+class Source:
+    """A file to compile.
 
-    The IR is kept in `folder`, and used again as long as neither the C, nor the flags, nor any file that was included has changed.
+    Attributes:
+        clang: the compiler.
+        triple: its target.
+        flags: what the kernel compiles with.
+        includes: files to include before the wrappers.
+        wrappers: one a line.
+        folder: where the file, its IR and what is kept of it are.
+        name: of the file.
+        cwd: where the compiler runs.
+        prelude: lines between the includes and the wrappers.
+        tree: whether it is about a kernel tree; else its includes bring everything.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [*clang.command, f"--target={triple}", *flags, *FLAGS]
-    if tree and clang.resources is not None:
-        command += ["-isystem", str(clang.resources)]
-    chosen = list(wrappers)
-    key = hashlib.sha256("\0".join([clang.version, *command, source(includes, chosen, prelude, tree)]).encode()).hexdigest()
-    name = f"{name}-{key[:12]}"  # variants of one configuration differ in what they pin, and so in their C
-    kept = _kept(folder / f"{name}.json", key)
-    if kept is not None:
-        return kept
-    reasons: dict[str, str] = {}
-    path, ir, depends = folder / f"{name}.c", folder / f"{name}.ll", folder / f"{name}.d"
-    for _ in range(_ROUNDS):
-        text = source(includes, chosen, prelude, tree)
-        path.write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [*command, "-MD", "-MF", str(depends), "-o", str(ir), str(path)], capture_output=True, text=True, cwd=cwd, timeout=300, check=False
-        )
-        if done.returncode == 0:
-            break
-        unknown = re.findall(r"error: (?:unknown argument|unsupported option)s?:? '?([^'\s]+)'?", done.stderr)
-        if unknown:  # a tree configured with gcc
-            command = [word for word in command if not any(word == one or word.startswith(one) for one in unknown)]
-            continue
-        failed = _failed(done.stderr, path, text)
-        if not failed:
-            raise Problem(f"{name}: clang fails on the tree's headers: {_first_error(done.stderr)}")
-        reasons.update({one.symbol: failed[one.symbol] for one in chosen if one.symbol in failed})
-        chosen = [one for one in chosen if one.symbol not in failed]
-    else:
-        raise Problem(f"{name}: clang still fails after {_ROUNDS} rounds: {_first_error(done.stderr)}")
-    symbols: dict[str, str] = {}
-    absent: dict[str, str] = {}
-    left = {one.symbol for one in chosen}
-    for one in wrappers:
-        if one.symbol in left:
-            symbols.setdefault(one.helper, one.symbol)
+
+    clang: Clang
+    triple: str
+    flags: Sequence[str]
+    includes: Sequence[str]
+    wrappers: Sequence[Wrapper]
+    folder: Path
+    name: str
+    cwd: Path
+    prelude: Sequence[str] = ()
+    tree: bool = True
+
+    @property
+    def command(self) -> list[str]:
+        """The compiler and its flags."""
+        own = ["-isystem", str(self.clang.resources)] if self.tree and self.clang.resources is not None else []
+        return [*self.clang.command, f"--target={self.triple}", *self.flags, *FLAGS, *own]
+
+    def text(self, wrappers: Sequence[Wrapper]) -> str:
+        """The C, with some of the wrappers."""
+        return source(self.includes, wrappers, self.prelude, self.tree)
+
+    @cached_property
+    def key(self) -> str:
+        """Changes with the compiler, its flags and the C."""
+        return hashlib.sha256("\0".join([self.clang.version, *self.command, self.text(self.wrappers)]).encode()).hexdigest()
+
+    @property
+    def stem(self) -> str:
+        """The file's name: variants of one configuration differ in what they pin, and so in their C."""
+        return f"{self.name}-{self.key[:12]}"
+
+    def kept(self) -> Compiled | None:
+        """What came of it, as long as neither the C, nor the flags, nor any file that was included has changed."""
+        return _kept(self.folder / f"{self.stem}.json", self.key)
+
+    def compiled(self, headers: Path | None = None) -> Compiled:
+        """Compile it, with the headers it begins with precompiled if there are any.  Raises Problem where the headers themselves do not compile."""
+        name, command = self.stem, self.command
+        if headers is not None:
+            command = using(command, headers)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path, ir, depends = (self.folder / f"{name}{suffix}" for suffix in (".c", ".ll", ".d"))
+        chosen, reasons = list(self.wrappers), dict[str, str]()
+        for _ in range(_ROUNDS):
+            text = self.text(chosen)
+            path.write_text(text, encoding="utf-8")
+            done = subprocess.run(
+                [*command, "-MD", "-MF", str(depends), "-o", str(ir), str(path)], capture_output=True, text=True, cwd=self.cwd, timeout=300, check=False
+            )
+            if done.returncode == 0:
+                break
+            unknown = re.findall(r"error: (?:unknown argument|unsupported option)s?:? '?([^'\s]+)'?", done.stderr)
+            if unknown:  # a tree configured with gcc
+                command = [word for word in command if not any(word == one or word.startswith(one) for one in unknown)]
+                continue
+            failed = _failed(done.stderr, path, text)
+            if not failed:
+                raise Problem(f"{name}: clang fails on the tree's headers: {_first_error(done.stderr)}")
+            reasons.update({one.symbol: failed[one.symbol] for one in chosen if one.symbol in failed})
+            chosen = [one for one in chosen if one.symbol not in failed]
         else:
-            absent.setdefault(one.helper, reasons[one.symbol])
-    files = [_state(name) for name in _inputs(depends, cwd, path)]
-    absent = {helper: why for helper, why in absent.items() if helper not in symbols}
-    result = Compiled(ir.read_text(encoding="utf-8"), symbols, absent, text, _digest(key, files))
-    _keep(folder / f"{name}.json", key, result, files)
-    return result
+            raise Problem(f"{name}: clang still fails after {_ROUNDS} rounds: {_first_error(done.stderr)}")
+        symbols: dict[str, str] = {}
+        absent: dict[str, str] = {}
+        left = {one.symbol for one in chosen}
+        for one in self.wrappers:
+            if one.symbol in left:
+                symbols.setdefault(one.helper, one.symbol)
+            else:
+                absent.setdefault(one.helper, reasons[one.symbol])
+        ours = {path} if headers is None else {path, headers, headers.with_suffix(".h")}
+        files = [_state(name) for name in _inputs(depends, self.cwd, ours)]
+        absent = {helper: why for helper, why in absent.items() if helper not in symbols}
+        result = Compiled(ir.read_text(encoding="utf-8"), symbols, absent, text, _digest(self.key, files), _included(files))
+        _keep(self.folder / f"{name}.json", self.key, result, files)
+        return result
+
+
+def compile_all(sources: Sequence[Source]) -> Iterator[Compiled]:
+    """What came of several files with the same flags, one after the other; they are compiled side by side, and the headers that all begin with once."""
+    found = [one.kept() for one in sources]
+    missing = [one for one, kept in zip(sources, found, strict=True) if kept is None]
+    if not missing:
+        yield from (one for one in found if one is not None)
+        return
+    first = missing[0]
+    first.folder.mkdir(parents=True, exist_ok=True)
+    with parsed(first.command, first.folder, first.cwd) as headers, ThreadPoolExecutor() as pool:
+        running = {one.stem: pool.submit(one.compiled, headers) for one in missing}
+        for one, kept in zip(sources, found, strict=True):
+            yield kept if kept is not None else running[one.stem].result()
 
 
 def _failed(errors: str, path: Path, text: str) -> dict[str, str]:
@@ -128,10 +181,14 @@ def _state(path: str) -> list[object]:
     return [path, stat.st_size, stat.st_mtime_ns]
 
 
-def _inputs(depends: Path, cwd: Path, own: Path) -> list[str]:
-    """The files that were included, from what ``-MD`` wrote."""
+def _inputs(depends: Path, cwd: Path, own: Set[Path]) -> list[str]:
+    """The files that were included, from what ``-MD`` wrote, but for our `own`."""
     text = depends.read_text(encoding="utf-8").replace("\\\n", " ")
-    return [str(cwd / name) for name in text.partition(": ")[2].split() if cwd / name != own]
+    return [str(cwd / name) for name in text.partition(": ")[2].split() if cwd / name not in own]
+
+
+def _included(files: Iterable[Sequence[object]]) -> frozenset[str]:
+    return frozenset(normpath(str(one[0])) for one in files)
 
 
 def _digest(key: str, files: Sequence[Sequence[object]]) -> str:
@@ -150,6 +207,6 @@ def _kept(path: Path, key: str) -> Compiled | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         if found["key"] != key or any(_state(str(one[0])) != one for one in found["files"]):
             return None
-        return Compiled(found["ir"], found["symbols"], found["absent"], found["text"], _digest(key, found["files"]))
+        return Compiled(found["ir"], found["symbols"], found["absent"], found["text"], _digest(key, found["files"]), _included(found["files"]))
     except (OSError, ValueError, KeyError):
         return None

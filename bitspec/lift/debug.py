@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -52,12 +53,12 @@ def _subprogram(module: Module, scope: int | None) -> str:
 _HEADERS: Final = re.compile(r".*(pgtable|pgalloc|swap|hugetlb|huge_mm|page|sparsemem|xarray|radix|hash|setup|mm).*\.h")
 
 
-def search(tree: Path, folders: tuple[str, ...], name: str) -> str | None:
-    """``file:line`` of the first definition of `name`, as a macro or function, in the headers of `folders`."""
+def search(tree: Path, folders: tuple[str, ...], name: str, included: Set[str]) -> str | None:
+    """``file:line`` of the first definition of `name`, as a macro or function, in those headers of `folders` that were included."""
     pattern = re.compile(rf"^(?:#\s*define\s+{re.escape(name)}\b|(?:static|[\w\s*]*\binline)\b[^;=]*?\b{re.escape(name)}\s*\()", re.M)
     for folder in folders:
         for path, text in _headers(tree / folder):
-            found = pattern.search(text) if name in text else None
+            found = pattern.search(text) if name in text and str(path) in included else None
             if found:
                 return f"{path.relative_to(tree)}:{text.count(chr(10), 0, found.end()) + 1}"
     return None

@@ -29,7 +29,9 @@ def _lifter() -> str:
 
 def key(state: str, rules: Rules, *more: str) -> str:
     """Changes with anything that what is kept depends on."""
-    told = [state, repr(rules.asm), repr(sorted(rules.calls.items())), repr(sorted(rules.initial)), repr(sorted(rules.addresses.items())), _lifter(), *more]
+    known = [repr(rules.asm), repr(rules.instructions), *(repr(sorted(each)) for each in (rules.initial, rules.written))]
+    known += [repr(sorted(each.items())) for each in (rules.calls, rules.addresses)]
+    told = [state, *known, _lifter(), *more]
     return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 

@@ -143,6 +143,7 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
         word=WORD,
         marker_bits=(marker or 3).bit_length(),
         numbers={"PAGE_SHIFT": shift},
+        static_tables=lifting.static_tables,
         provenance=f"lifted from {lifting.build.release}",
     )
 

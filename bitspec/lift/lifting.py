@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -12,7 +11,7 @@ from bitspec.expr import Expr, _node, ne, nodes, substitute, trunc, var, variabl
 from bitspec.expr import const as constant_of
 from bitspec.layout import Absent, Helper
 from bitspec.lift import debug, ir, kept, wrappers
-from bitspec.lift.build import Compiled, compile_wrappers
+from bitspec.lift.build import Compiled, Source, compile_all
 from bitspec.lift.problem import Problem, Unliftable
 from bitspec.lift.target import Target, Unit
 from bitspec.lift.toolchain import Clang
@@ -23,6 +22,7 @@ from bitspec.read.as_known import constant, decided
 from bitspec.vocabulary import HELPERS, Kind, signature
 
 PROTECTION: Final = "protection {}"
+STATIC: Final = "physical address of {}"
 VM_FLAGS: Final = ("VM_READ", "VM_WRITE", "VM_EXEC", "VM_SHARED")
 
 
@@ -63,6 +63,7 @@ class Lifting:
         pins: the symbols whose value is known.
         given: what that rests on.
         modules: the IR, by unit, for running it.
+        static_tables: physical addresses of tables in the kernel's image.
     """
 
     build: Build
@@ -71,6 +72,7 @@ class Lifting:
     pins: Mapping[str, int]
     given: tuple[str, ...]
     modules: Mapping[str, str] = field(default_factory=dict, repr=False)
+    static_tables: tuple[int, ...] = ()
     _helpers: dict[str, Helper] = field(default_factory=dict, repr=False)
 
     def item(self, name: str) -> Lifted:
@@ -127,32 +129,32 @@ def lift(
 def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lifting:
     """Lift what a configured tree has."""
     pins = target.pins(variant)
+    static = {STATIC.format(name): f"__pa({name})" for name in target.static_tables}
     symbolic = {f"pin {name}": text for name, text in pins.items() if isinstance(text, str)}
     own = tuple(unit for unit in target.units if not unit.variants or variant in unit.variants)
     elsewhere = {name for unit in own for name in unit.wrappers}
     main = (
         *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
         *wrappers.addresses(target.by_physical),
-        *wrappers.constants({**CONSTANTS, **target.constants, **symbolic}),
+        *wrappers.constants({**CONSTANTS, **target.constants, **static, **symbolic}),
     )
     units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]
     place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
     items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
     modules: dict[str, str] = {}
-    rules = Rules(target.asm, target.calls, target.initial, target.addresses)
+    rules = Rules(target.asm, target.calls, target.initial, target.addresses, target.instructions, target.written)
 
-    def compiled_unit(pair: tuple[Unit, tuple[Wrapper, ...]]) -> Compiled:
-        unit, lines = pair
-        flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}", *unit.flags)
-        return compile_wrappers(clang, target.triple, flags, unit.includes, lines, place, unit.name, cwd=build.folder, prelude=unit.prelude)
+    def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
+        return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
 
-    with ThreadPoolExecutor() as pool:
-        results = list(pool.map(compiled_unit, units))
-    for (unit, lines), compiled in zip(units, results, strict=True):
+    flags = (*build.flags, *(f"-D{name}" for name in target.predefined), f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
+    for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
     lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
-    return replace(lifting, pins=_resolved(lifting, pins), _helpers={})
+    lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
+    tables = [lifting.number(name) for name in static]  # a level that is folded has none
+    return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))
 
 
 def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper], build: Build, target: Target) -> Iterable[Lifted]:
@@ -162,7 +164,7 @@ def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: 
     found = kept.kept(path, key)
     if found is not None:
         return [Lifted(name, outcome, absent, unknown, where, (unit, symbol)) for (name, absent, unknown, where, symbol), outcome in found]
-    made = [_located(one, build, target) for one in read(compiled, rules, unit, lines)]
+    made = [_located(one, build, target, compiled.headers) for one in read(compiled, rules, unit, lines)]
     made = [one if one.symbol[0] else replace(one, symbol=(unit, "")) for one in made]
     kept.keep(path, key, [((one.name, one.absent, one.unknown, one.where, one.symbol[1]), one.outcome) for one in made])
     return made
@@ -239,7 +241,7 @@ def _plain(reason: str) -> str:
     return f"the tree has no {found[1]} in this configuration" if found else text
 
 
-def _located(one: Lifted, build: Build, target: Target) -> Lifted:
+def _located(one: Lifted, build: Build, target: Target, included: Set[str]) -> Lifted:
     """With the place of the definition: what the debug information says, else where the headers define the name."""
     where = one.where
     for prefix in (f"{build.tree}/", "./"):
@@ -247,7 +249,7 @@ def _located(one: Lifted, build: Build, target: Target) -> Lifted:
     if not where and one.outcome is not None and (one.name in HELPERS or one.name in CONSTANTS):
         stem = one.name.removesuffix("_read").removesuffix("_write") if "access_permitted" in one.name else one.name
         folders = (f"arch/{target.arch}/include/asm", f"arch/{target.arch}/include/asm/book3s/64", "include/linux", "include/asm-generic")
-        where = debug.search(build.tree, folders, stem) or ""
+        where = debug.search(build.tree, folders, stem, included) or ""
     return replace(one, where=where)
 
 

@@ -61,6 +61,24 @@ class AsmRule:
     no: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Instructions:
+    """The instructions of a CPU, as far as the kernel writes helpers in them: see :mod:`bitspec.lift.sequence`.
+
+    Attributes:
+        operations: what an instruction does, by its name: ``copy``, ``part`` (of a number, and nothing else), ``and``, ``or``, ``andnot``,
+            ``shl``, ``lshr``, with the target last, or ``nothing``.
+        parts: the assembler's names for parts of a number: how far to shift it down, and what to keep.
+        immediate: bits of a number in an instruction, which is signed.
+        patches: sections of replacements that boot code applies, in its order, and the symbol that is 1 where it does.
+    """
+
+    operations: Mapping[str, str]
+    parts: Mapping[str, tuple[int, int]]
+    immediate: int
+    patches: Mapping[str, str]
+
+
 @dataclass(frozen=True)
 class Target:
     """How to compile and read an architecture's helpers.
@@ -81,6 +99,10 @@ class Target:
         front_end: clang knows the architecture but cannot compile for it: what the build wants as assembly is made of IR.
         as_gcc: the build refuses clang, and is not told that it is one.
         dropped: flags of the build that clang does not know for this architecture, and is not given.
+        static_tables: tables of the kernel's image that empty entries point to, by the name of their variable.
+        written: global variables that initialisation stores to besides, and whose value before is not assumed.
+        instructions: what inline assembly computes that is made of these.
+        predefined: macros that gcc predefines for the architecture and clang does not.
         by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
@@ -100,6 +122,10 @@ class Target:
     protection: tuple[str, ...] = ("pgprot_val(vm_get_page_prot({n}))",)
     not_functions: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
+    static_tables: tuple[str, ...] = ()
+    instructions: Instructions | None = None
+    written: frozenset[str] = frozenset()
+    predefined: tuple[str, ...] = ()
     by_physical: Mapping[str, str] = field(default_factory=dict)
     front_end: bool = False
     as_gcc: bool = False

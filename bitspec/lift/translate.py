@@ -44,13 +44,16 @@ from bitspec.expr import (
     zext,
 )
 from bitspec.lift import asm as assembly
+from bitspec.lift import sequence
 from bitspec.lift.ir import Aggregate, Array, Constant, Function, Global, Instruction, Int, Local, Module, Number, Operand, Ptr, Struct, Type, Typed, Undefined
 from bitspec.lift.problem import Unliftable
-from bitspec.lift.target import AsmRule
+from bitspec.lift.target import AsmRule, Instructions
 from bitspec.read.as_known import constant, decided
 
+#: Calls by which the kernel stops itself; what comes after one is not reached.
+_STOPS: Final = frozenset({"llvm.trap", "llvm.ubsantrap", "panic"})
 #: Functions that only say something.
-_SAID: Final = frozenset({"_printk", "__warn_printk", "warn_slowpath_fmt"})
+_SAID: Final = frozenset({"_printk", "__warn_printk", "warn_slowpath_fmt", "do_BUG"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +113,16 @@ class Rules:
         calls: functions that are defined elsewhere and taken to return a number.
         initial: global variables that are taken to have the value they are built with, although they could be written.
         addresses: where variables are taken to lie, by name; ``%`` stands for those on the stack.
+        instructions: those that inline assembly may be made of, to be computed.
+        written: global variables that may be stored to; what is found in them before is not known.
     """
 
     asm: tuple[AsmRule, ...] = ()
     calls: Mapping[str, int] = field(default_factory=dict)
     initial: frozenset[str] = frozenset()
     addresses: Mapping[str, int] = field(default_factory=dict)
+    instructions: Instructions | None = None
+    written: frozenset[str] = frozenset()
 
 
 def both(left: Expr, right: Expr) -> Expr:
@@ -209,7 +216,7 @@ class _Translation:
         self.memory = self._merged(sources)
         trapped = False
         for one in self.function.blocks[label]:
-            trapped = trapped or (one.opcode == "call" and (one.asm is not None or one.detail in ("@llvm.trap", "@llvm.ubsantrap")))
+            trapped = trapped or (one.opcode == "call" and (one.asm is not None or one.detail.removeprefix("@") in _STOPS))
             if one.opcode == "phi":
                 self.values[one.result] = self._phi(one, label)
             elif one.opcode == "ret":
@@ -250,6 +257,8 @@ class _Translation:
         base, offset, width = key
         if base.startswith("%"):
             return Value(const(0, max(1, width)), TRUE)
+        if base in self.rules.written:
+            return Value(symbol(f"{base}+{offset}" if offset else base, width))
         variable = self.module.variable(base)
         if variable is None or variable.type is None or variable.value is None:
             raise Unliftable(f"the initial value of {base} is not known")
@@ -324,7 +333,17 @@ class _Translation:
             return self._thing(one.operands[what.operand])
         if isinstance(what, assembly.Register):
             return _outside(what.symbol, one.type, one)
-        raise Unliftable(one.text)
+        return self._computed(one)
+
+    def _computed(self, one: Instruction) -> Thing:
+        """What assembly yields that is made of instructions we know."""
+        if self.rules.instructions is None or one.asm is None:
+            raise Unliftable(one.text)
+        inputs = [self._value(each) for each in one.operands]
+        made = sequence.results(one.asm[0], one.asm[1], [each.expr for each in inputs], self.rules.instructions)
+        poison = any_of(each.poison for each in inputs)
+        values = tuple(Value(_constant_folded(each), either(poison, _folded(unset))) for each, unset in made)
+        return values[0] if isinstance(one.type, Int) else Several(values)
 
     def _is_local(self, operand: Typed) -> bool:
         thing = self._thing(operand)
@@ -475,7 +494,7 @@ class _Translation:
                 raise Unliftable(one.text)
             return self._load_local(one, at.base, offset)
         variable = self.module.variable(at.base) if at.base else None
-        if at.base in self.rules.initial and offset is not None:
+        if at.base in self.rules.initial | self.rules.written and offset is not None:
             stored = self.memory.get((at.base, offset, _width(one.type)))
             if stored is not None:
                 return stored
@@ -531,7 +550,7 @@ class _Translation:
     def _store(self, one: Instruction) -> None:
         value, at = self._thing(one.operands[0]), self._pointer(one.operands[1])
         offset = constant(at.offset)
-        if not (at.base.startswith("%") or at.base in self.rules.initial) or offset is None:
+        if not (at.base.startswith("%") or at.base in self.rules.initial | self.rules.written) or offset is None:
             raise Unliftable(one.text)
         if isinstance(value, Pointer) and value.base.startswith("%"):
             raise Unliftable(f"the address of a local variable is stored: {one.text}")
@@ -551,6 +570,8 @@ class _Translation:
         name = one.detail.removeprefix("@").strip('"')
         if name.startswith("llvm."):
             return self._intrinsic(one, name)
+        if name in _STOPS:
+            return None
         if name in self.rules.calls:
             return Value(const(self.rules.calls[name], _width(one.type)))
         if name in _SAID:

@@ -11,12 +11,14 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from bitspec.lift.problem import Problem
+from bitspec.lift.sandbox import bwrap
 from bitspec.lift.target import OFF, WORST_CASE, Target
 from bitspec.lift.toolchain import Clang
 
@@ -146,12 +148,12 @@ def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig:
     place.mkdir(parents=True, exist_ok=True)
     compiler = place / "bitspec-clang"
     own = ["-isystem", str(clang.resources)] if clang.resources is not None else []  # ziglang's clang does not find its own headers
-    command = shlex.join([*clang.command, f"--target={target.triple}", *own])
+    command = shlex.join([*clang.command, f"--target={target.triple}", *(f"-D{name}" for name in target.predefined), *own])
     compiler.write_text(_script(target, command), encoding="utf-8")
     compiler.chmod(0o755)
-    make = ["make", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
+    make = ["make", f"-j{os.cpu_count() or 1}", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
     if sandbox:
-        make = [*_bwrap(tree, place, clang), *make]
+        make = [*bwrap(place, _needed(tree, clang)), *make]
     name = "" if re.search(r"(def)?config$", defconfig) else "_defconfig"
     progress(f"{target.arch}: {defconfig}{name}")
     _run([*make, f"{defconfig}{name}"], place, f"make {defconfig}{name}")
@@ -206,14 +208,18 @@ f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o 
 
 _CHECKED: Final = "-fsyntax-only -Qunused-arguments -Wno-unused-command-line-argument"
 #: Flags of gcc's for these architectures, which clang does not take.
-_GCC_ONLY: Final = "-mcpu=*|-mdiv|-mno-stack-size|-mbacktrace|-mlittle-endian|-Wa,*|-fcall-used-*|-mcmodel=*|-mtune=*|-fconserve-stack|-fno-tree-vectorize"
+_GCC_ONLY: Final = (
+    "-mcpu=*|-mdiv|-mno-stack-size|-mbacktrace|-mlittle-endian|-Wa,*|-fcall-used-*|-mcmodel=*|-mtune=*|-fconserve-stack|-fno-tree-vectorize"
+    "|-mlongcalls|-mtext-section-literals|-mforce-no-pic|-mno-serialize-volatile|-mabi=call0|-mabi=windowed"
+    "|-mmedium-calls|-ffixed-gp|-fsection-anchors|-mlock|-mswape|-mno-sdata|-mmpy-option=*|-mno-long-calls|-fcall-saved-*|-munaligned-access|-mno-unaligned-access"
+)
 
 
-def _bwrap(tree: Path, place: Path, clang: Clang) -> list[str]:
-    if shutil.which("bwrap") is None:
-        raise Problem("--sandbox needs bubblewrap (bwrap), which must be installed")
-    bind = ["--ro-bind", "/", "/", "--bind", str(place), str(place), "--dev", "/dev", "--proc", "/proc", "--tmpfs", "/tmp"]
-    return ["bwrap", "--unshare-net", "--unshare-pid", "--die-with-parent", *bind, "--setenv", "ZIG_GLOBAL_CACHE_DIR", str(place / ".zig")]
+def _needed(tree: Path, clang: Clang) -> list[Path]:
+    """What make reads besides what the machine has installed: the tree, and the folders of the compiler and its headers."""
+    found = [tree, Path(sys.prefix), *([clang.resources] if clang.resources is not None else [])]
+    program = shutil.which(clang.command[0])
+    return [*found, *([Path(program).resolve().parent] if program else [])]
 
 
 def _run(command: list[str], place: Path, what: str, may_fail: bool = False) -> None:

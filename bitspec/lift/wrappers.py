@@ -151,9 +151,18 @@ def helpers(replaced: Mapping[str, str], leave_out: Iterable[str] = ()) -> tuple
     return tuple(one for name, signature in HELPERS.items() if name not in skipped for one in wrap(signature, (replaced[name],) if name in replaced else ()))
 
 
+def heading() -> str:
+    """The first lines of a file about a tree: what every one of them includes."""
+    return "\n".join([*map(_include, INCLUDES), ""])
+
+
+def _include(name: str) -> str:
+    return f"#include {name}" if name.startswith("<") else f'#include "{name}"'
+
+
 def source(includes: Iterable[str], wrappers: Iterable[Wrapper], prelude: Iterable[str] = (), tree: bool = True) -> str:
     """The file: what to include, types, a prelude, and a wrapper a line.  Without a `tree` the includes bring everything the wrappers need."""
-    lines = [f"#include {name if name.startswith('<') else f'{chr(34)}{name}{chr(34)}'}" for name in (*(INCLUDES if tree else ()), *includes)]
+    lines = [_include(name) for name in includes]
     lines += [f"typedef __typeof__({level}_val(*({level}_t *)0)) bs_{level};" for level in Level]
     lines += ["typedef __typeof__(pgprot_val(*(pgprot_t *)0)) bs_prot;", "static struct mm_struct bs_mm;"]
-    return "\n".join([*lines, *prelude, *(one.line for one in wrappers), ""])
+    return (heading() if tree else "") + "\n".join([*lines, *prelude, *(one.line for one in wrappers), ""])

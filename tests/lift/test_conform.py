@@ -122,7 +122,7 @@ def test_a_second_run_comes_from_the_cache_and_a_changed_header_does_not(tmp_pat
 
 def lift_toy_unchanged(folder: Path) -> Lifting:
     """Lift again without touching the header."""
-    from bitspec.lift.build import compile_wrappers
+    from bitspec.lift.build import Source, compile_all
     from bitspec.lift.lifting import read
     from bitspec.lift.translate import Rules
     from bitspec.lift.tree import Build
@@ -131,6 +131,6 @@ def lift_toy_unchanged(folder: Path) -> Lifting:
 
     lines = (*helpers({}), *addresses(), *constants())
     flags = ("-std=gnu11", "-ffreestanding", f"-I{C}", f"-I{folder}")
-    compiled = compile_wrappers(clang(), TRIPLE, flags, ("toy.h", "kernel.h"), lines, folder, "toy", cwd=folder, tree=False)
+    (compiled,) = compile_all([Source(clang(), TRIPLE, flags, ("toy.h", "kernel.h"), lines, folder, "toy", folder, tree=False)])
     build = Build(folder, folder, "toy", "6.12", (), frozenset())
     return Lifting(build, "toy", {one.name: one for one in read(compiled, Rules(), "toy", lines)}, {}, ())

@@ -10,7 +10,7 @@ import pytest
 from bitspec.expr import FALSE, TRUE, eq, var
 from bitspec.lift.native import compile_native, disagreement
 from bitspec.lift.problem import Unliftable
-from bitspec.lift.target import AsmRule
+from bitspec.lift.target import AsmRule, Instructions
 from bitspec.lift.translate import Outcome, Rules
 from bitspec.read.as_int import evaluate
 from bitspec.read.as_known import decided
@@ -141,9 +141,10 @@ def test_memory_that_was_never_written_is_undefined() -> None:
     assert found.undefined is TRUE
 
 
-def test_a_trap_is_no_undefined_behaviour() -> None:
-    body = "%c = icmp eq i64 %a, 0\nbr i1 %c, label %no, label %yes\nno:\ncall void @llvm.trap()\nunreachable\nyes:\nret i64 %b\n}\n"
-    found = outcome(f"declare void @llvm.trap()\n{PREFIX}{body}", "f")
+@pytest.mark.parametrize(("declared", "call"), [("void @llvm.trap()", "void @llvm.trap()"), ("void @panic(ptr, ...)", "void (ptr, ...) @panic(ptr null)")])
+def test_a_trap_is_no_undefined_behaviour(declared: str, call: str) -> None:
+    body = "%c = icmp eq i64 %a, 0\nbr i1 %c, label %no, label %yes\nno:\ncall CALL\nunreachable\nyes:\nret i64 %b\n}\n"
+    found = outcome(f"declare {declared}\n{PREFIX}{body.replace('CALL', call)}", "f")
     assert found.undefined is FALSE
     assert found.stops == eq(var("arg0", 64), 0)
 
@@ -189,6 +190,46 @@ def test_a_global_variable_is_one_symbol_for_all_helpers(keys: str) -> None:
 
 def test_a_register_is_a_symbol_where_a_rule_says_so(keys: str) -> None:
     assert outcome(keys, "reg", Rules((AsmRule(r"^mrs \$0, (\w+)", "register", "mrs_{}"),))).value is var("mrs_tcr_el1", 64)
+
+
+def test_assembly_of_known_instructions_is_computed(tmp_path: Path) -> None:
+    """A sequence with a replacement, of which one output is undefined without it: what is built of that is, too."""
+    known = Instructions({"mov": "copy", "or": "or"}, {}, 13, {".replaced": "patched"})
+    text = """
+    static inline unsigned long mark(unsigned long a, unsigned long *b) {
+        unsigned long other;
+        asm volatile("1: or %0, %3, %0\\n.section .replaced\\n.word 1b\\nmov %3, %1\\n.previous" : "=r"(a), "=r"(other) : "0"(a), "i"(4));
+        *b = other;
+        return a;
+    }
+    unsigned long first(unsigned long a) { unsigned long b; return mark(a, &b); }
+    unsigned long second(unsigned long a) { unsigned long b; mark(a, &b); return b; }
+    """
+    ir = ir_of(text, tmp_path)
+    first, second = (outcome(ir, name, Rules(instructions=known)) for name in ("first", "second"))
+    patched = var("patched", 1)
+    assert [evaluate(first.value, {first.params[0]: 8, patched: on}) for on in (0, 1)] == [12, 8]
+    assert not any(evaluate(first.undefined, {first.params[0]: 8, patched: on}) for on in (0, 1))
+    assert evaluate(second.value, {second.params[0]: 8, patched: 1}) == 4
+    assert [evaluate(second.undefined, {second.params[0]: 8, patched: on}) for on in (0, 1)] == [1, 0]
+    with pytest.raises(Unliftable):
+        outcome(ir, "first")
+
+
+def test_what_initialisation_writes_is_followed_and_not_assumed(tmp_path: Path) -> None:
+    text = """
+    static unsigned long one = 3; unsigned long *leak = &one;
+    unsigned long stored(unsigned long a) { one = a; return one; }
+    unsigned long found(unsigned long a) { return one; }
+    unsigned long perhaps(unsigned long a) { if (a == 1) one = 7; return one; }
+    """
+    ir, rules = ir_of(text, tmp_path), Rules(written=frozenset({"one"}))
+    with pytest.raises(Unliftable):
+        outcome(ir, "stored")
+    stored, found, perhaps = (outcome(ir, name, rules) for name in ("stored", "found", "perhaps"))
+    assert stored.value is stored.params[0]
+    assert found.value is var("one", 64)
+    assert [evaluate(perhaps.value, {perhaps.params[0]: a, var("one", 64): 9}) for a in (0, 1)] == [9, 7]
 
 
 def test_the_same_assembly_with_other_numbers_is_another_symbol(tmp_path: Path) -> None:

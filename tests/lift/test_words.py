@@ -62,10 +62,10 @@ def test_a_warning_changes_nothing() -> None:
     assert lifted("quiet") == "64: []"
 
 
-@pytest.mark.parametrize("arch", ["x86_32", "arm", "hexagon", "mips64", "csky"])
+@pytest.mark.parametrize("arch", ["x86_32", "arm", "hexagon", "mips64", "mips32", "csky", "sparc64", "sparc32", "riscv32", "powerpc32", "xtensa"])
 def test_it_is_known_how_to_lift(arch: str) -> None:
     assert toolchains.releases(arch) == ()
-    assert toolchains.target(arch).given or arch == "hexagon"
+    assert toolchains.target(arch).given or arch in ("hexagon", "riscv32", "powerpc32", "xtensa")
     assert all(isinstance(toolchains.target(arch).pins(variant), dict) for variant in toolchains.variants(arch))
 
 
@@ -78,7 +78,7 @@ def script(tmp_path: Path, *arguments: str) -> str:
 def test_a_build_that_refuses_clang_is_not_told(tmp_path: Path) -> None:
     assert script(tmp_path, "--version") == "bitspec cc"
     assert script(tmp_path, "-Wa,--version", "-c").startswith("GNU assembler")
-    assert script(tmp_path, "-O2", "-mcpu=ck810", "a b.c").endswith("-O2 a b.c")
+    assert script(tmp_path, "-O2", "-mcpu=ck810", "-mlongcalls", "-mmpy-option=6", "a b.c").endswith("-O2 a b.c")
 
 
 def test_flags_that_clang_does_not_know_are_dropped(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bitspec.lift import ir, toolchain
-from bitspec.lift.build import FLAGS, compile_wrappers
+from bitspec.lift.build import FLAGS, Source, compile_all
 from bitspec.lift.lifting import Lifting, read
 from bitspec.lift.translate import Outcome, Rules, translate
 from bitspec.lift.tree import Build
@@ -49,7 +49,7 @@ def lift_toy(header: str, folder: Path, pins: dict[str, int] | None = None, rule
     (folder / "kernel.h").write_text(header)
     lines: tuple[Wrapper, ...] = (*helpers({}), *addresses(), *constants())
     flags = ("-std=gnu11", "-ffreestanding", f"-I{C}", f"-I{folder}")
-    compiled = compile_wrappers(clang(), TRIPLE, flags, ("toy.h", "kernel.h"), lines, folder, "toy", cwd=folder, tree=False, **more)
+    (compiled,) = compile_all([Source(clang(), TRIPLE, flags, ("toy.h", "kernel.h"), lines, folder, "toy", folder, tree=False, **more)])
     build = Build(folder, folder, "toy", "6.12", (), frozenset())
     items = {one.name: one for one in read(compiled, rules or Rules(), "toy", lines)}
     return Lifting(build, "toy", items, pins or {}, (), {"toy": compiled.ir})

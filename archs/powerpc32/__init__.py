@@ -1,0 +1,1 @@
+"""32-bit powerpc (book3s): how to lift its headers; no hardware facts yet."""

@@ -1,0 +1,1 @@
+"""32-bit RISC-V: how to lift its headers; no hardware facts yet."""

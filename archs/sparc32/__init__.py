@@ -1,0 +1,1 @@
+"""32-bit SPARC: how to lift its headers; no hardware facts yet."""

@@ -1,0 +1,1 @@
+"""Xtensa: how to lift its headers; no hardware facts yet."""
