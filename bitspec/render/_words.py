@@ -45,12 +45,17 @@ def title(one: Finding) -> str:
     return f"{one.code} {one.name}: {one.subject}"
 
 
-def known(one: Finding) -> str:
-    """The class and the reason of a known refutation, and who guards against it."""
+def reason(one: Finding) -> str:
+    """Why a refutation is known, and who guards against it."""
     assert one.known is not None
     guards = one.known.get("guards")
-    by = f" (guarded by {'; '.join(map(str, guards))})" if isinstance(guards, list) and guards else ""
-    return f"{one.known['class']}: {one.known['reason']}{by}"
+    return str(one.known["reason"]) + (f" (guarded by {'; '.join(map(str, guards))})" if isinstance(guards, list) and guards else "")
+
+
+def known(one: Finding) -> str:
+    """The class of a known refutation, and why it is known."""
+    assert one.known is not None
+    return f"{one.known['class']}: {reason(one)}"
 
 
 def witness(one: Evidence) -> str:

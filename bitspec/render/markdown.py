@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from bitspec.render._words import alike, facts, one_line, reproduce, title
+from bitspec.render._words import alike, facts, one_line, reason, reproduce, title
 from bitspec.report import Finding, Report
 
-# What may begin a construct inside a line; an underscore between letters or digits begins none, and stays readable.
-_SPECIAL = re.compile(r"[\\`*\[|~#$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])")
+# What may begin or end a construct inside a line.  An underscore before a letter or a digit ends none, and none is without an end: names stay readable.
+_SPECIAL = re.compile(r"[\\`*\[|~#$]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|_(?!_*[^\W_])")
 _CODE = frozenset({"claim", "defined"})  # facts that are names and places, not sentences
 
 
@@ -46,7 +46,7 @@ def _known(group: list[Finding]) -> tuple[str, ...]:
     first = group[0]
     assert first.known is not None
     witnesses = ", ".join(f"{text(one.subject)} {code(one.evidence.text)}" for one in group if one.evidence is not None)
-    return text(f"{first.code} {first.name}"), code(first.scope), witnesses, text(str(first.known["class"])), text(str(first.known["reason"]))
+    return text(f"{first.code} {first.name}"), code(first.scope), witnesses, text(str(first.known["class"])), text(reason(first))
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

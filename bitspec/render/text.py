@@ -114,7 +114,6 @@ def _witness(one: Evidence) -> Text:
     return text
 
 
-
 def picture(shown: Picture) -> RenderableType:
     """A bit picture with its legend."""
     grid = Grid(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
