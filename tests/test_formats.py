@@ -118,6 +118,8 @@ def sarif(text: str, validator) -> list[dict]:
     (ran,) = data["runs"]
     rules = ran["tool"]["driver"]["rules"]
     assert all(rules[one["ruleIndex"]]["id"] == one["ruleId"] for one in ran["results"])
+    assert all(one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in ran["results"])  # of GitHub's rules
+    assert all({"shortDescription", "fullDescription", "help"} <= set(rule) for rule in rules)
     assert all(one["level"] == "none" for one in ran["results"] if one["kind"] != "fail")  # of the standard's prose, not in its schema
     return ran["results"]
 

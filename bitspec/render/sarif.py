@@ -21,6 +21,8 @@ _STALE = {
     "id": "STALE",
     "name": "stale-known-refutation",
     "shortDescription": {"text": "A refutation that is listed as known still is one."},
+    "fullDescription": {"text": "A refutation that is listed as known still is one."},
+    "help": {"text": "take it off the list of known refutations"},
 }
 
 # Kind and level.  The standard has a level other than none for failures alone, and viewers show nothing else: what is unknown is a warning.
@@ -54,8 +56,9 @@ def _rule(one: Finding) -> dict[str, Any]:
     return {
         "id": one.code,
         "name": one.name,
-        "shortDescription": {"text": one_line(one.summary)},
-        "help": {"text": f"bitspec explain {one.code}"},
+        "shortDescription": _message(one.summary),
+        "fullDescription": _message(one.summary),  # GitHub asks for both
+        "help": _message(f"bitspec explain {one.code}"),
     }
 
 
@@ -118,9 +121,9 @@ def _stale(one: Stale) -> dict[str, Any]:
 
 
 def _location(one: Finding) -> dict[str, Any]:
-    """Where to look, and the level of the layout; a claim that holds is nowhere to be looked at."""
-    logical = {"logicalLocations": [{"name": one.subject, "fullyQualifiedName": f"{one.scope} {one.subject}"}]}
-    return logical if one.standing in ("proved", "not-applicable") else {"physicalLocation": _physical(one.where), **logical}
+    """Where to look, and the subject.  Where nothing is refuted that is the architecture's folder: GitHub rejects a file with a result that has no place."""
+    logical = {"name": one.subject, "fullyQualifiedName": f"{one.scope} {one.subject}"}
+    return {"physicalLocation": _physical(one.where), "logicalLocations": [logical]}
 
 
 def _place(one: Place, number: int) -> dict[str, Any]:
