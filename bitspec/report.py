@@ -96,6 +96,23 @@ class Finding:
     ms: float
 
     @property
+    def key(self) -> tuple[str, ...]:
+        """What tells this result from every other, in this run and in the next."""
+        return (self.code, self.subject, self.arch, self.layout, self.variant, self.config, self.level)
+
+    @property
+    def scope(self) -> str:
+        """The level of the layout it is about; the default config goes without saying."""
+        variant = f" {self.variant}" if self.variant else ""
+        config = f" {self.config}" if self.config != "default" else ""
+        return f"{self.arch}@{self.layout}{variant}{config} {self.level}"
+
+    @property
+    def standing(self) -> str:
+        """The verdict; a known refutation is told apart from one that is new."""
+        return "known" if self.verdict == "refuted" and self.known else self.verdict
+
+    @property
     def claim(self) -> str:
         """What is claimed; of a refuted claim, the part that does not hold."""
         return self.summary if self.evidence is None else self.evidence.account.claim
@@ -164,7 +181,7 @@ class Report:
         """Findings by verdict; known refutations are counted apart from others."""
         result = dict.fromkeys(("proved", "refuted", "known", "unknown", "not-applicable"), 0)
         for one in self.findings:
-            result["known" if one.verdict == "refuted" and one.known else one.verdict] += 1
+            result[one.standing] += 1
         return result
 
     @property

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from bitspec.fields import Owner
 from bitspec.picture import Picture
-from bitspec.report import Account, Cell, Evidence, Finding, Report, Table
+from bitspec.render._words import alike, predicates, reactions
+from bitspec.report import Cell, Evidence, Finding, Report, Table
 
 _MARKS = {"proved": ("", "green"), "refuted": ("!", "bold red"), "unknown": ("?", "yellow"), "not-applicable": ("-", "dim")}
 _LEGEND = "A cell is what is promised, proved for every value. !x refuted, (x) refuted and known, ?x unknown, . nothing promised, - no such thing."
@@ -35,10 +36,10 @@ def render(report: Report) -> RenderableType:
             parts += [full(one), Text()]
     known = [one for one in refuted if one.known]
     if known:
-        parts += [Text("Known refutations", "bold"), *(brief(group) for group in _alike(known)), Text()]
+        parts += [Text("Known refutations", "bold"), *(brief(group) for group in alike(known)), Text()]
     for one in report.findings:
         if one.verdict == "unknown":
-            parts.append(Text(f"unknown  {one.code} {one.name}: {one.subject}, {_where(one)}: {one.reason}", "yellow"))
+            parts.append(Text(f"unknown  {one.code} {one.name}: {one.subject}, {one.scope}: {one.reason}", "yellow"))
     for gone in report.stale:
         parts.append(Text(f"stale    {gone.code} {gone.subject}: {gone.reason} ({gone.where})", "bold red"))
     parts += [Text(note, "dim") for note in report.notes]
@@ -71,17 +72,11 @@ def _cell(cell: Cell) -> Text:
     return Text("-", style) if mark == "-" else Text(mark + cell.promise, style)
 
 
-def _where(one: Finding) -> str:
-    variant = f" {one.variant}" if one.variant else ""
-    config = f" {one.config}" if one.config != "default" else ""
-    return f"{one.arch}@{one.layout}{variant}{config} {one.level}"
-
-
 def full(one: Finding) -> RenderableType:
     """The report of one refutation: what was claimed, the counterexample under every view, and the definitions that clash."""
     assert one.evidence is not None
     account = one.evidence.account
-    head = Text.assemble(("refuted  ", "bold red"), (f"{one.code} {one.name}", "bold"), f": {one.subject}, {_where(one)}")
+    head = Text.assemble(("refuted  ", "bold red"), (f"{one.code} {one.name}", "bold"), f": {one.subject}, {one.scope}")
     rows: list[tuple[str, RenderableType]] = [
         ("says", Text(one.summary)),
         ("claim", Text(account.claim)),
@@ -119,20 +114,6 @@ def _witness(one: Evidence) -> Text:
     return text
 
 
-def predicates(one: Account) -> str:
-    """What the kernel's predicates say: those that hold, then those that do not."""
-    yes = [name for name, value in one.predicates.items() if value]
-    no = [name for name, value in one.predicates.items() if not value]
-    return f"{' '.join(yes) or 'nothing'}; not {' '.join(no) or 'anything'}"
-
-
-def reactions(one: Account) -> str:
-    """What the hardware does, said once where it is the same for every access."""
-    if len(set(one.hardware.values())) == 1:
-        return next(iter(one.hardware.values()))
-    return "; ".join(f"{access}: {reaction}" for access, reaction in one.hardware.items())
-
-
 def picture(shown: Picture) -> RenderableType:
     """A bit picture with its legend."""
     grid = Grid(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
@@ -147,20 +128,11 @@ def picture(shown: Picture) -> RenderableType:
     return Group(Text(shown.title, "bold"), *[Text(line, no_wrap=True) for line in shown.lines], grid)
 
 
-def _alike(known: list[Finding]) -> list[list[Finding]]:
-    """Known refutations that share code, place and reason, together."""
-    groups: dict[tuple[object, ...], list[Finding]] = {}
-    for one in known:
-        assert one.known is not None
-        groups.setdefault((one.code, _where(one), one.known["reason"]), []).append(one)
-    return list(groups.values())
-
-
 def brief(group: list[Finding]) -> RenderableType:
     """Known refutations with one reason: what, of which class, the witness of each, why, and who guards against it."""
     first = group[0]
     assert first.known is not None
-    head = Text.assemble(("known    ", "yellow"), (f"{first.code} {first.name}", "bold"), f", {_where(first)}: {first.known['class']}")
+    head = Text.assemble(("known    ", "yellow"), (f"{first.code} {first.name}", "bold"), f", {first.scope}: {first.known['class']}")
     lines = [
         f"{one.subject}, witness {one.evidence.text}" + (f", {one.evidence.replayed}" if one.evidence.replayed else "")
         for one in group
