@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+import cli
 from archs import discover, toolchains
 from bitspec.lift import toolchain
 from bitspec.lift.lifting import Lifting, lift
@@ -76,3 +79,22 @@ def test_lifted_helpers_run_as_their_expressions_say(arch: str, name: str) -> No
             assert disagreement(one.outcome, run) is None, helper
             compared += 1
     assert compared > 70  # of m68k, which has the fewest, 76
+
+
+@pytest.mark.parametrize(
+    ("target", "level", "asked"),
+    [
+        ("s390", "pmd", ("type:5", "pfn", "soft_dirty")),
+        ("arm64", "pte", ("mine@swap",)),
+        ("x86_64", "pte", ("mine:2@present",)),
+    ],
+)
+def test_what_fits_into_a_trees_own_helpers_is_what_fits_into_the_declared_ones(target: str, level: str, asked: tuple[str, ...]) -> None:
+    name = "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
+    if name not in toolchains.releases(target):
+        pytest.skip(f"{target} has no layout of {name}")
+    args = ["fit", f"{target}@{name}", "--level", level, *(word for one in asked for word in ("--need", one)), "--format", "json"]
+    declared, lifted = (json.loads(CliRunner().invoke(cli.main, each).stdout) for each in (args, [*args, "--kernel", TREE]))
+    assert declared["fits"] is lifted["fits"] is True
+    assert declared["answers"][0]["fields"] == lifted["answers"][0]["fields"]
+    assert lifted["provenance"].startswith("lifted from")
