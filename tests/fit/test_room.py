@@ -2,29 +2,48 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitspec.read.as_int import evaluate
+from bitspec.expr import and_, const, eq, substitute
+from bitspec.read.as_int import evaluate, function
 from bitspec.solver import Solver
 from bitspec.vocabulary import Level
 from proofs.claim import Scene
 from proofs.fit.cube import Cube, apart, hitting
 from proofs.fit.hazards import Hazard, hazards, touched
 from proofs.fit.room import Rooms
+from proofs.state import entry_variable
 from tests.toy import WIDTH, layout
 
 EVERY = range(1 << WIDTH)
 LEVELS = (Level.PTE, Level.PMD)
 
 
+def choices(state):
+    """Every choice of the inputs that cannot be read back from an entry."""
+    tried = [each for each in state.inputs if each.recover is None]
+    for values in product(*(range(each.count) for each in tried)):
+        yield {each.variable: const(value, each.variable.width) for each, value in zip(tried, values, strict=True)}
+
+
+def members(state, choice):
+    """The entries that are what their own inputs, read back from them, build again."""
+    here = entry_variable(WIDTH)
+    recovered = {each.variable: each.recover for each in state.inputs if each.recover is not None}
+    built = substitute(substitute(state.entry, choice), recovered)
+    facts = [substitute(substitute(each.fact, choice), recovered) for each in state.given]
+    test = function(and_(eq(built, here), *facts), here)
+    return frozenset(entry for entry in EVERY if test(entry))
+
+
 def entries(one: Hazard) -> frozenset[int]:
     """What the hazard is, by trying every entry."""
     if one.state is not None:
-        return frozenset(entry for entry in EVERY if entry in one.state)
+        return frozenset().union(*(members(one.state, choice) for choice in choices(one.state)))
     on = dict.fromkeys(Scene(layout(), one.level).layout.hardware.context.values(), 1)
     return frozenset(entry for entry in EVERY if evaluate(one.when, {one.entry: entry, **on}))
 
