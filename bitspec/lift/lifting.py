@@ -132,7 +132,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     elsewhere = {name for unit in own for name in unit.wrappers}
     main = (
         *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
-        *wrappers.addresses(target.by_physical),
+        *wrappers.addresses(target.by_physical, target.physical),
         *wrappers.constants({**CONSTANTS, **target.constants, **symbolic}),
     )
     units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]

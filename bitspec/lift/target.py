@@ -78,9 +78,11 @@ class Target:
         given: the reasons for the pins, one line each, which reports print.
         not_functions: helpers the kernel has no function for, with the reason.
         constants: C for constants, in place of the usual, by name.
+        physical: C for the physical address of what a helper of :data:`bitspec.lift.wrappers.ADDRESSES` is given, in place of the usual, by helper.
         front_end: clang knows the architecture but cannot compile for it: what the build wants as assembly is made of IR.
         as_gcc: the build refuses clang, and is not told that it is one.
         dropped: flags of the build that clang does not know for this architecture, and is not given.
+        defines: macros the compiler is given besides the build's own, ``NAME=TEXT``: for code that only gcc takes, and that no helper depends on.
         by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
@@ -101,6 +103,8 @@ class Target:
     not_functions: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, str] = field(default_factory=dict)
     by_physical: Mapping[str, str] = field(default_factory=dict)
+    physical: Mapping[str, str] = field(default_factory=dict)
     front_end: bool = False
     as_gcc: bool = False
     dropped: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()
