@@ -75,10 +75,16 @@ def _uses(hardware: Hardware, swap: tuple[Row, ...], extra: tuple[Row, ...]) -> 
     pte = {"leaf": view("leaf", *_attributes(paging.shift, extra), _GLOBAL, source=BITS), "swap": _swap(*swap)}
     found = {Level.PTE: LevelUse(pte, 0, protection_map, extra=_MEMORY_TYPE, table_bits=paging.shift)}
     if Level.PMD in hardware.levels:
-        low = paging.shift + paging.order
+        table = (
+            software("CACHE_BASE", (63, 48), "the lower table's virtual address, upper bits"),
+            acts("PHYSADDR", (47, paging.shift), "the lower table"),
+            software("~PAGE_MASK", [(paging.shift - 1, 7), (5, 0)], "the lower table's virtual address, 0: pmd_bad()"),
+            acts("_PAGE_HUGE", 6, "H: 0"),
+        )
+        frame = max(paging.shift, 13)  # with 4K pages bit 12 is in _PFN_MASK, too
         pmd = {
-            "table": view("table", acts("PHYSADDR", (47, paging.shift), "the lower table"), acts("_PAGE_HUGE", 6, "H: 0"), source=PGALLOC),
-            "leaf": view("leaf", *_attributes(low, (_PRESENT_INVALID, *extra)), _HGLOBAL, _HUGE, source=BITS),
+            "table": view("table", *table, source=PGALLOC),
+            "leaf": view("leaf", *_attributes(frame, (_PRESENT_INVALID, *extra)), _HGLOBAL, _HUGE, source=BITS),
             "swap": _swap(*swap, _HUGE),
         }
         found[Level.PMD] = LevelUse(pmd, paging.order, protection_map, extra=_MEMORY_TYPE, table_bits=paging.shift)
@@ -277,7 +283,7 @@ def modified(k: Kernel, entry: Expr, prot: Expr, *kept: str) -> Expr:
 
 
 def _pfn_mask(k: Kernel) -> int:
-    """_PFN_MASK, the same at both levels; the field of a PMD's leaf is only what is left of it by alignment."""
+    """_PFN_MASK, the same at both levels."""
     return (1 << MAX_PHYSMEM_BITS) - (1 << k.number("PAGE_SHIFT"))
 
 
