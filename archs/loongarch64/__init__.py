@@ -1,1 +1,1 @@
-"""64-bit LoongArch: how to lift its headers; no hardware facts yet."""
+"""64-bit LoongArch: tables that software walks with lddir and ldpte, and pages of 4, 16 and 64 KiB."""

@@ -14,7 +14,7 @@ TARGET: Final = Target(
     defconfig="generic_kc705_defconfig",
     options={},
     units=(Unit("init", ("arch/xtensa/mm/init.c",), {}, protections=True),),
-    predefined=("__XTENSA_WINDOWED_ABI__=1",),
+    defines=("__XTENSA_WINDOWED_ABI__=1",),
     front_end=True,
     as_gcc=True,
 )

@@ -135,7 +135,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     elsewhere = {name for unit in own for name in unit.wrappers}
     main = (
         *wrappers.helpers(target.wrappers, leave_out=elsewhere | set(target.not_functions)),
-        *wrappers.addresses(target.by_physical),
+        *wrappers.addresses(target.by_physical, target.physical),
         *wrappers.constants({**CONSTANTS, **target.constants, **static, **symbolic}),
     )
     units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]
@@ -147,7 +147,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
         return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
 
-    flags = (*build.flags, *(f"-D{name}" for name in target.predefined), f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
+    flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
     for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}

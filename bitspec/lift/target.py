@@ -96,13 +96,15 @@ class Target:
         given: the reasons for the pins, one line each, which reports print.
         not_functions: helpers the kernel has no function for, with the reason.
         constants: C for constants, in place of the usual, by name.
+        physical: C for the physical address of what a helper of :data:`bitspec.lift.wrappers.ADDRESSES` is given, in place of the usual, by helper.
         front_end: clang knows the architecture but cannot compile for it: what the build wants as assembly is made of IR.
         as_gcc: the build refuses clang, and is not told that it is one.
         dropped: flags of the build that clang does not know for this architecture, and is not given.
         static_tables: tables of the kernel's image that empty entries point to, by the name of their variable.
         written: global variables that initialisation stores to besides, and whose value before is not assumed.
         instructions: what inline assembly computes that is made of these.
-        predefined: macros that gcc predefines for the architecture and clang does not.
+        defines: macros the compiler is given besides the build's own, ``NAME=TEXT``: those that gcc predefines and clang does not, and for
+            code that only gcc takes.
         by_physical: C that makes a table's entry of its physical address ``a``, in place of the usual, by helper.
     """
 
@@ -125,8 +127,9 @@ class Target:
     static_tables: tuple[str, ...] = ()
     instructions: Instructions | None = None
     written: frozenset[str] = frozenset()
-    predefined: tuple[str, ...] = ()
     by_physical: Mapping[str, str] = field(default_factory=dict)
+    physical: Mapping[str, str] = field(default_factory=dict)
     front_end: bool = False
     as_gcc: bool = False
     dropped: tuple[str, ...] = ()
+    defines: tuple[str, ...] = ()

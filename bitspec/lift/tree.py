@@ -148,7 +148,7 @@ def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig:
     place.mkdir(parents=True, exist_ok=True)
     compiler = place / "bitspec-clang"
     own = ["-isystem", str(clang.resources)] if clang.resources is not None else []  # ziglang's clang does not find its own headers
-    command = shlex.join([*clang.command, f"--target={target.triple}", *(f"-D{name}" for name in target.predefined), *own])
+    command = shlex.join([*clang.command, f"--target={target.triple}", *own, *_defines(target)])
     compiler.write_text(_script(target, command), encoding="utf-8")
     compiler.chmod(0o755)
     make = ["make", f"-j{os.cpu_count() or 1}", "-C", str(tree), f"O={place}", f"ARCH={target.arch}", f"CC={compiler}", "HOSTCC=gcc", "V=0"]
@@ -255,7 +255,11 @@ def _build(tree: Path, place: Path, target: Target, version: str) -> Build:
         raise Problem(f"{place}: a configured tree must be prepared ('make ARCH={target.arch} prepare') and for {target.arch}; there is no asm-offsets.s")
     line = recorded.read_text(encoding="utf-8").splitlines()[0]
     options = frozenset(re.findall(r"^CONFIG_(\w+)=[ym]$", config, re.M))
-    return Build(tree, place, target.arch, version, _flags(line), options)
+    return Build(tree, place, target.arch, version, (*_flags(line), *_defines(target)), options)
+
+
+def _defines(target: Target) -> tuple[str, ...]:
+    return tuple(f"-D{one}" for one in target.defines)
 
 
 def _flags(recorded: str) -> tuple[str, ...]:

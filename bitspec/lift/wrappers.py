@@ -123,16 +123,17 @@ def constants(more: Mapping[str, str] = CONSTANTS) -> tuple[Wrapper, ...]:
     return tuple(number(name, f"{CONSTANT}{place}", text) for place, (name, text) in enumerate(more.items()))
 
 
-def addresses(replaced: Mapping[str, str] = MappingProxyType({})) -> tuple[Wrapper, ...]:
+def addresses(replaced: Mapping[str, str] = MappingProxyType({}), given: Mapping[str, str] = MappingProxyType({})) -> tuple[Wrapper, ...]:
     """Wrappers around the physical address of what the helpers of :data:`ADDRESSES` are given, and around them as functions of it.
 
-    `replaced` bodies take the place of the usual functions of the physical address.
+    `replaced` bodies take the place of the usual functions of the physical address, `given` ones that of the usual physical address.
     """
+    tables = {**ADDRESSES, **{name: (text,) for name, text in given.items()}}
     physical = {**_BY_PHYSICAL, **{name: (text,) for name, text in replaced.items()}}
     return tuple(
         Wrapper(f"{prefix}{name}", symbol := f"{PREFIX}{stem}_{name}__{place}", f"unsigned long long {symbol}({word} a) {{ return {text}; }}")
         for prefix, stem, word, table in (
-            (ADDRESS, "address", "unsigned long", ADDRESSES),  # the same argument as the helper's own
+            (ADDRESS, "address", "unsigned long", tables),  # the same argument as the helper's own
             (BY_PHYSICAL, "physical", "unsigned long long", physical),
         )
         for name, texts in table.items()

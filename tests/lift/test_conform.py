@@ -20,6 +20,7 @@ pytest.importorskip("ziglang")
 LAYOUTS = [
     ("x86_64", "linux-6.12", "4-level"),
     ("arm64", "linux-6.12", "64k-52"),
+    ("loongarch64", "linux-6.12", "4k"),
     ("powerpc", "linux-6.12", "hash-4k"),
     ("riscv64", "linux-6.12", "sv39"),
     ("s390", "linux-6.12", "z10"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,11 @@ def test_a_tree_configured_for_another_architecture_is_refused(tmp_path: Path) -
 def test_flags_are_those_of_the_build_without_what_writes(tmp_path: Path) -> None:
     made = tree.prepare(configured(kernel(tmp_path)), TARGET, CLANG, "")
     assert made.flags == ("-nostdinc", "-I./include", "-include", "./k.h", "-D__KERNEL__", '-DNAME="a b"', "-O2", "-mbig")
+
+
+def test_a_targets_own_macros_come_after_the_builds_flags(tmp_path: Path) -> None:
+    made = tree.prepare(configured(kernel(tmp_path)), replace(TARGET, defines=("odd(x)=0",)), CLANG, "")
+    assert made.flags[-2:] == ("-mbig", "-Dodd(x)=0")
 
 
 def test_a_variants_options_come_after_the_worst_case(tmp_path: Path) -> None:

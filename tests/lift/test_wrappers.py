@@ -38,6 +38,12 @@ def test_a_tables_address_is_the_kernels_and_its_physical_one_may_be_wider() -> 
     assert "(unsigned long long a)" in found["by physical address pmd_populate"]
 
 
+def test_a_given_physical_address_takes_the_place_of_the_usual_ones() -> None:
+    given = [one.line for one in addresses({}, {"pmd_populate": "a + 42"}) if one.helper == "address of pmd_populate"]
+    assert [re.search(r"return (.*); }", line)[1] for line in given] == ["a + 42"]  # type: ignore[index]
+    assert {one.helper for one in addresses({}, {"pmd_populate": "a"})} == {one.helper for one in addresses()}
+
+
 def test_the_prelude_stands_before_the_wrappers() -> None:
     text = source(("kernel.h",), wrap(signature("pte_none")), ("int before;",), tree=False)
     assert text.index('#include "kernel.h"') < text.index("int before;") < text.index("pte_none")
