@@ -57,10 +57,6 @@ _LEAF: Final = (
     "pmd_leaf() tests _PAGE_HUGE alone, and every swap PMD has that bit, which keeps lddir from following it. Callers ask pmd_present() first, or look at the "
     "kernel's own tables."
 )
-_ELSEWHERE: Final = (
-    "An empty PMD is the address of invalid_pte_table, which is a page of the kernel's image (arch/loongarch/mm/init.c): the page allocator never has it, and "
-    "pte_alloc_one() does not give it out as a table."
-)
 _EMPTY_TABLE: Final = (
     "An empty PMD is the address of invalid_pte_table: lddir and the handlers walk on to that table, and fault there, as all its entries are 0. Nothing "
     "writes to it."
@@ -145,9 +141,6 @@ KNOWN: Final[tuple[Known, ...]] = (
         ),
     ),
     _pmd("HW901", ("none",), _BOTH, "cosmetic", _EMPTY_TABLE),
-    _pmd("LAY803", ("none/table",), _BOTH, "latent", _ELSEWHERE),
-    _pmd("PMD234", ("table",), _BOTH, "latent", _ELSEWHERE),
-    _pmd("PMD235", ("table",), _BOTH, "latent", _ELSEWHERE),
     _pmd("PMD252", ("leaf-invalidated",), _BOTH, "reachable", _PINNED),
     _pmd(
         "PMD252",

@@ -364,4 +364,5 @@ def layout(
         pfn_bits=MAX_PHYSMEM_BITS - shift,
         sources=SOURCES,
         numbers={"PAGE_SHIFT": shift, "invalid_pte_table": INVALID_PTE_TABLE},
+        static_tables=(INVALID_PTE_TABLE & ((1 << 48) - 1),),  # __pa(): TO_PHYS_MASK
     )
