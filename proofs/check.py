@@ -191,10 +191,14 @@ class _Round:
         share = (time.perf_counter() - start) * 1000 / max(1, len(answers))  # they were asked together: nobody can tell whose the time was
         for place, answer in answers.items():
             found[place] = replace(answer, milliseconds=found[place].milliseconds + share)
+        self._count()
+        return found
+
+    def _count(self) -> None:
+        """Add what the solver did to the run's statistics."""
         if self.solver is not None:
             self.checker.statistics.queries += self.solver.statistics.queries
             self.checker.statistics.solver_seconds += self.solver.statistics.seconds
-        return found
 
     def _result(self, question: Question, verdict: Verdict, **details: Any) -> Result:
         subject = question.subject
@@ -274,7 +278,9 @@ class _Round:
         later: list[_Open] = []
         for place, question in enumerate(questions(self.scene, codes)):
             self._settle(question, place, later)
-        yield from (one.question for one in self._sorted(later)[1])
+        _, refuted = self._sorted(later)
+        self._count()
+        yield from (one.question for one in refuted)
 
     def _worse(self, one: _Open, known: Known) -> bool:
         """Whether a part of the claim fails that the reviewed entry does not name."""

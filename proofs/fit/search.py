@@ -144,14 +144,23 @@ class Search:
         return bool(self.question.wanted(SWAP)) or moves or "present" in present.placed
 
     def _sound(self, layout: Layout) -> tuple[Result, ...] | None:
-        """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
+        """What the claims say of a layout; None where one is refuted that is not known, or is not decided."""
         excused = [one for one in self.known if one.code not in self.question.mend]
         checker = Checker(excused, self.timeout)
+        try:
+            return self._checked(checker, layout)
+        finally:  # what a refuted layout cost is part of what the search cost
+            self.statistics.queries += checker.statistics.queries
+            self.statistics.seconds += checker.statistics.solver_seconds
+
+    def _checked(self, checker: Checker, layout: Layout) -> tuple[Result, ...] | None:
+        """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
         first = self.question.level
         order = (first, *(one for one in layout.uses if one is not first))
         suspects = frozenset(self.refuted)
         for level in order if suspects else ():  # most plans fail at what others have failed at: those claims first, without witnesses
-            wrong = {code for code, subject in checker.refuted(layout, level, suspects) if find(excused, layout, level.value, code, subject) is None}
+            refuted = checker.refuted(layout, level, suspects)
+            wrong = {code for code, subject in refuted if find(checker.known, layout, level.value, code, subject) is None}
             if wrong:
                 self.refuted.update(wrong)
                 return None
@@ -162,8 +171,6 @@ class Search:
             if wrong:
                 self.refuted.update(wrong)
                 return None
-        self.statistics.queries += checker.statistics.queries
-        self.statistics.seconds += checker.statistics.solver_seconds
         return tuple(one for level in layout.uses for one in found[level])
 
     def _unspoilt(self, layout: Layout, present: PresentPlan) -> bool:
