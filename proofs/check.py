@@ -47,7 +47,7 @@ class Result:
         claim, code, subject, scene: what was asked.
         verdict: the answer.
         given: the preconditions' names.
-        witness: the counterexample of a refuted claim.
+        witness: the counterexample of a refuted claim, where one was looked for.
         known: the reviewed entry that covers a refuted claim.
         reason: why it is unknown or not applicable.
         by: who decided: ``simplifier``, ``z3``, or nobody.
@@ -125,12 +125,14 @@ class Checker:
     Args:
         known: the reviewed refutations of the layouts' architecture.
         timeout: seconds for a single query, or None.
+        explain: find a canonical witness for what is refuted; without, a refutation is told and no more.
         simplify: let the known-bits and demanded-bits readings decide what they can; the tests and the benchmark also run without it.
     """
 
     known: Sequence[Known] = ()
     timeout: float | None = None
     simplify: bool = True
+    explain: bool = True
     statistics: Statistics = field(default_factory=Statistics)
     witnesses: dict[tuple[Expr, Expr, tuple[Expr, ...]], Witness | None] = field(default_factory=dict, init=False, repr=False)
     """What was found for something broken, its entry and its inputs: claims often differ in their words alone, and ask the same."""
@@ -257,7 +259,8 @@ class _Round:
             left, refuted = self._sorted(others)
         except Unknown:
             left, refuted = [], others
-        return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in (*expected, *refuted)}}
+        alone = self._alone if self.checker.explain else self._told
+        return {**{one.place: self._proved(one) for one in left}, **{one.place: alone(one) for one in (*expected, *refuted)}}
 
     def _sorted(self, left: list[_Open]) -> tuple[list[_Open], list[_Open]]:
         """The proved and the refuted among open questions.  Raises Unknown."""
@@ -313,6 +316,21 @@ class _Round:
         self.checker.statistics.solver += 1
         reread(one.goal, witness, one.question.code)
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
+
+    def _told(self, one: _Open) -> Result:
+        """One question by itself, without a witness."""
+        known = one.known
+        try:
+            with self._ask().scope(one.broken):
+                refuted = self._ask().model() is not None
+            if refuted and known is not None and self._worse(one, known):
+                known = None
+        except Unknown as reason:
+            return self._result(one.question, Verdict.UNKNOWN, given=one.given, reason=str(reason), goal=one.goal)
+        if not refuted:
+            return self._proved(one)
+        self.checker.statistics.solver += 1
+        return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", known=known, goal=one.goal)
 
     def _witness(self, broken: Expr, entry: Expr, inputs: tuple[Expr, ...]) -> Witness | None:
         """The canonical witness of `broken`, if there is one.  Raises Unknown."""

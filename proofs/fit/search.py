@@ -146,7 +146,7 @@ class Search:
     def _sound(self, layout: Layout) -> tuple[Result, ...] | None:
         """What the claims say of a layout; None where one is refuted that is not known, or is not decided."""
         excused = [one for one in self.known if one.code not in self.question.mend]
-        checker = Checker(excused, self.timeout)
+        checker = Checker(excused, self.timeout, explain=False)  # nobody is shown the witnesses
         try:
             return self._checked(checker, layout)
         finally:  # what a refuted layout cost is part of what the search cost
