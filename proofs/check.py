@@ -125,7 +125,8 @@ class Checker:
     Args:
         known: the reviewed refutations of the layouts' architecture.
         timeout: seconds for a single query, or None.
-        explain: find a canonical witness for what is refuted; without, a refutation is told and no more.
+        explain: find a canonical witness for what is refuted.  Without, a refutation is told and no more; and once one is that is not known, whatever the
+            level has open yet stays unknown.
         simplify: let the known-bits and demanded-bits readings decide what they can; the tests and the benchmark also run without it.
     """
 
@@ -155,6 +156,14 @@ class Checker:
         Raises Unknown.
         """
         return frozenset((one.code, one.subject.name) for one in _Round(self, Scene(layout, level)).refuted(codes))
+
+
+    def wrong(self, layout: Layout, level: Level, codes: frozenset[str] | None = None) -> frozenset[str]:
+        """The codes of some claims that are refuted and not known, none only if there are none: the quickest way to hear that a layout is not sound.
+
+        Raises Unknown.
+        """
+        return _Round(self, Scene(layout, level)).wrong(codes)
 
 
 @dataclass
@@ -256,7 +265,9 @@ class _Round:
         expected = [one for one in group if one.known is not None]
         others = [one for one in group if one.known is None]
         try:
-            left, refuted = self._sorted(others)
+            if not self.checker.explain and (wrong := self._broken(others)):
+                return {one.place: self._refuted(one, None) for one in wrong}
+            left, refuted = self._sorted(others) if self.checker.explain else (others, [])
         except Unknown:
             left, refuted = [], others
         alone = self._alone if self.checker.explain else self._told
@@ -265,16 +276,21 @@ class _Round:
     def _sorted(self, left: list[_Open]) -> tuple[list[_Open], list[_Open]]:
         """The proved and the refuted among open questions.  Raises Unknown."""
         refuted: list[_Open] = []
-        while left:
-            broken = [one.broken for one in left]
-            values = self._ask().model_of(or_(*broken), *broken)
-            if values is None:
-                break
-            if not any(values):
-                raise InternalError("z3 satisfies a disjunction and none of its parts")
-            refuted += [one for one, value in zip(left, values, strict=True) if value]
-            left = [one for one, value in zip(left, values, strict=True) if not value]
+        while found := self._broken(left):
+            refuted += found
+            places = {one.place for one in found}
+            left = [one for one in left if one.place not in places]
         return left, refuted
+
+    def _broken(self, group: list[_Open]) -> list[_Open]:
+        """Some of the refuted among open questions, none only if there are none.  Raises Unknown."""
+        broken = [one.broken for one in group]
+        values = self._ask().model_of(or_(*broken), *broken) if group else None
+        if values is None:
+            return []
+        if not any(values):
+            raise InternalError("z3 satisfies a disjunction and none of its parts")
+        return [one for one, value in zip(group, values, strict=True) if value]
 
     def refuted(self, codes: frozenset[str] | None) -> Iterator[Question]:
         """The questions that are refuted.  Raises Unknown."""
@@ -284,6 +300,15 @@ class _Round:
         _, refuted = self._sorted(later)
         self._count()
         yield from (one.question for one in refuted)
+
+    def wrong(self, codes: frozenset[str] | None) -> frozenset[str]:
+        """The codes of some questions that are refuted and not known, none only if there are none.  Raises Unknown."""
+        later: list[_Open] = []
+        for place, question in enumerate(questions(self.scene, codes)):
+            self._settle(question, place, later)
+        found = self._broken([one for one in later if one.known is None])
+        self._count()
+        return frozenset(one.question.code for one in found)
 
     def _worse(self, one: _Open, known: Known) -> bool:
         """Whether a part of the claim fails that the reviewed entry does not name."""
@@ -327,8 +352,9 @@ class _Round:
                 known = None
         except Unknown as reason:
             return self._result(one.question, Verdict.UNKNOWN, given=one.given, reason=str(reason), goal=one.goal)
-        if not refuted:
-            return self._proved(one)
+        return self._refuted(one, known) if refuted else self._proved(one)
+
+    def _refuted(self, one: _Open, known: Known | None) -> Result:
         self.checker.statistics.solver += 1
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", known=known, goal=one.goal)
 

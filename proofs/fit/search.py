@@ -24,7 +24,7 @@ from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, settled
 from proofs.fit.swap_side import plans, reach, sketches
-from proofs.known import Known, find
+from proofs.known import Known
 
 CANDIDATES = 240
 """Plans that are put to the claims before the search gives up."""
@@ -159,15 +159,15 @@ class Search:
         order = (first, *(one for one in layout.uses if one is not first))
         suspects = frozenset(self.refuted)
         for level in order if suspects else ():  # most plans fail at what others have failed at: those claims first, without witnesses
-            refuted = checker.refuted(layout, level, suspects)
-            wrong = {code for code, subject in refuted if find(checker.known, layout, level.value, code, subject) is None}
+            wrong = checker.wrong(layout, level, suspects)
             if wrong:
                 self.refuted.update(wrong)
                 return None
         found: dict[Level, tuple[Result, ...]] = {}
         for level in order:
             found[level] = tuple(checker.check(layout, [level]))
-            wrong = {one.code for one in found[level] if one.failed or one.verdict is Verdict.UNKNOWN}
+            wrong = frozenset(one.code for one in found[level] if one.failed)  # with one of them, what was not asked any more is unknown too
+            wrong = wrong or frozenset(one.code for one in found[level] if one.verdict is Verdict.UNKNOWN)
             if wrong:
                 self.refuted.update(wrong)
                 return None

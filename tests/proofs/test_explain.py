@@ -4,7 +4,7 @@ import pytest
 
 from archs import discover
 from bitspec.vocabulary import Level
-from proofs.check import Checker
+from proofs.check import Checker, Verdict
 
 
 @pytest.mark.parametrize("arch", discover.architectures())
@@ -16,7 +16,18 @@ def test_without_witnesses_the_verdicts_are_the_same(arch) -> None:
     assert not any(one.witness for one in told)
 
 
-def test_a_refutation_that_nobody_expects_is_told_too() -> None:
+def test_a_refutation_that_nobody_expects_ends_a_level() -> None:
     layout = discover.layout("x86_64")
-    found = [one for one in Checker(explain=False).check(layout, list(Level)) if one.failed]
-    assert {(one.code, one.subject) for one in found if one.level is Level.PTE} == set(Checker().refuted(layout, Level.PTE))
+    every = {code for code, _ in Checker().refuted(layout, Level.PTE)}
+    found = list(Checker(explain=False).check(layout, [Level.PTE]))
+    told = {one.code for one in found if one.failed}
+    assert told
+    assert told <= every
+    assert any(one.verdict is Verdict.UNKNOWN for one in found)
+    assert Checker().wrong(layout, Level.PTE)
+    assert Checker().wrong(layout, Level.PTE) <= every
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_what_is_known_is_not_wrong(level) -> None:
+    assert not Checker(discover.known("x86_64")).wrong(discover.layout("x86_64"), level)
