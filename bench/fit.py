@@ -10,8 +10,9 @@ For each question:
 * the placement with every claim that depends on it (:func:`formula.sound`), against the seconds of solving, and against ``fit`` in all.
 
 Every formula is written out once and put to z3, cvc5 and bitwuzla, each in a process of its own; the seconds are those of the query, without reading the
-text.  Of several ways to write a formula down, and of several ways to run a solver, the fastest counts; of several runs the fastest, for ``fit`` too.  A
-time-out counts as the time-out: the ratio is at least that.  cvc5 and bitwuzla are needed for nothing else: ``pip install cvc5 bitwuzla``.
+text.  Of several ways to write a formula down, and of several ways to run a solver, the fastest counts; of several runs the fastest, for ``fit`` too.  All
+seconds are of the processor's time.  Where a solver has no answer when its time is up, the time it did work counts, and the ratio is at least that.  cvc5
+and bitwuzla are needed for nothing else: ``pip install cvc5 bitwuzla``.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A question to ``fit`` as one quantified formula, in SMT-LIB 2: is there a placement with which, for all values of the fields, nothing goes wrong?
 
-The placement is what the formula leaves free at its top, and so asks to exist; below it stands one "for all" for each thing that can go wrong, which all
-solvers took less time for than for one about everything.  What it asks for is what ``fit`` answered: the same fields move, the same predicates change,
-the fields are as wide.  That is kind to the solvers: ``fit`` has to find out all three.  Where nothing fits, everything moves and changes that may.
+The placement is what the formula leaves free at its top, and so asks to exist; below it stands a "for all" for each thing that can go wrong.  What it asks
+for is what ``fit`` answered: the same fields move, the same predicates change, the fields are as wide.  That is kind to the solvers: ``fit`` has to find out
+all three.  Where nothing fits, everything moves and changes that may.
 
 Two formulas are made:
 
@@ -11,7 +11,8 @@ Two formulas are made:
 * :func:`sound`: the same fields have to be placed so that every claim holds that ``fit`` proved of its answer and that says something about the placement.
   Left out are refutations that are known and excused, and the search for their witnesses.
 
-Neither asks for the preferred placement, with the fewest pieces and the lowest positions, and neither says why where there is none.
+Neither asks for the preferred placement, with the fewest pieces and the lowest positions, and neither says why where there is none.  Fields take every value
+of their width, but for an offset of 0 in ``bits`` and ``shifts``.
 
 There are three ways to write down a placement:
 
