@@ -47,7 +47,7 @@ class Result:
         claim, code, subject, scene: what was asked.
         verdict: the answer.
         given: the preconditions' names.
-        witness: the counterexample of a refuted claim.
+        witness: the counterexample of a refuted claim, where one was looked for.
         known: the reviewed entry that covers a refuted claim.
         reason: why it is unknown or not applicable.
         by: who decided: ``simplifier``, ``z3``, or nobody.
@@ -125,12 +125,15 @@ class Checker:
     Args:
         known: the reviewed refutations of the layouts' architecture.
         timeout: seconds for a single query, or None.
+        explain: find a canonical witness for what is refuted.  Without, a refutation is told and no more; and once one is that is not known, whatever the
+            level has open yet stays unknown.
         simplify: let the known-bits and demanded-bits readings decide what they can; the tests and the benchmark also run without it.
     """
 
     known: Sequence[Known] = ()
     timeout: float | None = None
     simplify: bool = True
+    explain: bool = True
     statistics: Statistics = field(default_factory=Statistics)
     witnesses: dict[tuple[Expr, Expr, tuple[Expr, ...]], Witness | None] = field(default_factory=dict, init=False, repr=False)
     """What was found for something broken, its entry and its inputs: claims often differ in their words alone, and ask the same."""
@@ -153,6 +156,14 @@ class Checker:
         Raises Unknown.
         """
         return frozenset((one.code, one.subject.name) for one in _Round(self, Scene(layout, level)).refuted(codes))
+
+
+    def wrong(self, layout: Layout, level: Level, codes: frozenset[str] | None = None) -> frozenset[str]:
+        """The codes of some claims that are refuted and not known, none only if there are none: the quickest way to hear that a layout is not sound.
+
+        Raises Unknown.
+        """
+        return _Round(self, Scene(layout, level)).wrong(codes)
 
 
 @dataclass
@@ -191,10 +202,14 @@ class _Round:
         share = (time.perf_counter() - start) * 1000 / max(1, len(answers))  # they were asked together: nobody can tell whose the time was
         for place, answer in answers.items():
             found[place] = replace(answer, milliseconds=found[place].milliseconds + share)
+        self._count()
+        return found
+
+    def _count(self) -> None:
+        """Add what the solver did to the run's statistics."""
         if self.solver is not None:
             self.checker.statistics.queries += self.solver.statistics.queries
             self.checker.statistics.solver_seconds += self.solver.statistics.seconds
-        return found
 
     def _result(self, question: Question, verdict: Verdict, **details: Any) -> Result:
         subject = question.subject
@@ -250,31 +265,50 @@ class _Round:
         expected = [one for one in group if one.known is not None]
         others = [one for one in group if one.known is None]
         try:
-            left, refuted = self._sorted(others)
+            if not self.checker.explain and (wrong := self._broken(others)):
+                return {one.place: self._refuted(one, None) for one in wrong}
+            left, refuted = self._sorted(others) if self.checker.explain else (others, [])
         except Unknown:
             left, refuted = [], others
-        return {**{one.place: self._proved(one) for one in left}, **{one.place: self._alone(one) for one in (*expected, *refuted)}}
+        alone = self._alone if self.checker.explain else self._told
+        return {**{one.place: self._proved(one) for one in left}, **{one.place: alone(one) for one in (*expected, *refuted)}}
 
     def _sorted(self, left: list[_Open]) -> tuple[list[_Open], list[_Open]]:
         """The proved and the refuted among open questions.  Raises Unknown."""
         refuted: list[_Open] = []
-        while left:
-            broken = [one.broken for one in left]
-            values = self._ask().model_of(or_(*broken), *broken)
-            if values is None:
-                break
-            if not any(values):
-                raise InternalError("z3 satisfies a disjunction and none of its parts")
-            refuted += [one for one, value in zip(left, values, strict=True) if value]
-            left = [one for one, value in zip(left, values, strict=True) if not value]
+        while found := self._broken(left):
+            refuted += found
+            places = {one.place for one in found}
+            left = [one for one in left if one.place not in places]
         return left, refuted
+
+    def _broken(self, group: list[_Open]) -> list[_Open]:
+        """Some of the refuted among open questions, none only if there are none.  Raises Unknown."""
+        broken = [one.broken for one in group]
+        values = self._ask().model_of(or_(*broken), *broken) if group else None
+        if values is None:
+            return []
+        if not any(values):
+            raise InternalError("z3 satisfies a disjunction and none of its parts")
+        return [one for one, value in zip(group, values, strict=True) if value]
 
     def refuted(self, codes: frozenset[str] | None) -> Iterator[Question]:
         """The questions that are refuted.  Raises Unknown."""
         later: list[_Open] = []
         for place, question in enumerate(questions(self.scene, codes)):
             self._settle(question, place, later)
-        yield from (one.question for one in self._sorted(later)[1])
+        _, refuted = self._sorted(later)
+        self._count()
+        yield from (one.question for one in refuted)
+
+    def wrong(self, codes: frozenset[str] | None) -> frozenset[str]:
+        """The codes of some questions that are refuted and not known, none only if there are none.  Raises Unknown."""
+        later: list[_Open] = []
+        for place, question in enumerate(questions(self.scene, codes)):
+            self._settle(question, place, later)
+        found = self._broken([one for one in later if one.known is None])
+        self._count()
+        return frozenset(one.question.code for one in found)
 
     def _worse(self, one: _Open, known: Known) -> bool:
         """Whether a part of the claim fails that the reviewed entry does not name."""
@@ -307,6 +341,22 @@ class _Round:
         self.checker.statistics.solver += 1
         reread(one.goal, witness, one.question.code)
         return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", witness=witness, known=known, goal=one.goal)
+
+    def _told(self, one: _Open) -> Result:
+        """One question by itself, without a witness."""
+        known = one.known
+        try:
+            with self._ask().scope(one.broken):
+                refuted = self._ask().model() is not None
+            if refuted and known is not None and self._worse(one, known):
+                known = None
+        except Unknown as reason:
+            return self._result(one.question, Verdict.UNKNOWN, given=one.given, reason=str(reason), goal=one.goal)
+        return self._refuted(one, known) if refuted else self._proved(one)
+
+    def _refuted(self, one: _Open, known: Known | None) -> Result:
+        self.checker.statistics.solver += 1
+        return self._result(one.question, Verdict.REFUTED, given=one.given, by="z3", known=known, goal=one.goal)
 
     def _witness(self, broken: Expr, entry: Expr, inputs: tuple[Expr, ...]) -> Witness | None:
         """The canonical witness of `broken`, if there is one.  Raises Unknown."""

@@ -36,7 +36,6 @@ def packings(free: Sequence[int], items: Sequence[Item]) -> Iterator[Packing]:
         return
     unused = len(items)
     start = (*widths, spare)
-    impossible = len(places) + 1
 
     def continues(index: int, label: int, last: int) -> bool:
         return label == last and places[index] == places[index - 1] + 1
@@ -45,11 +44,15 @@ def packings(free: Sequence[int], items: Sequence[Item]) -> Iterator[Packing]:
         return 0 if label == unused or continues(index, label, last) else 1
 
     @cache
-    def least(index: int, left: tuple[int, ...], last: int) -> int:
-        """The fewest pieces the places from `index` on can be packed in."""
+    def possible(index: int, left: tuple[int, ...], last: int, most: int) -> bool:
+        """Whether the places from `index` on can be packed in at most so many pieces."""
         if index == len(places):
-            return 0
-        return min((cost(index, label, last) + least(index + 1, _take(left, label), label) for label in range(unused + 1) if left[label]), default=impossible)
+            return True
+        waiting = sum(left[label] > 0 and not continues(index, label, last) for label in range(unused))
+        if waiting > most:  # each of them begins a piece yet
+            return False
+        labels = [label for label in range(unused + 1) if left[label] and cost(index, label, last) <= most]
+        return any(possible(index + 1, _take(left, label), label, most - cost(index, label, last)) for label in labels)
 
     def walk(index: int, left: tuple[int, ...], last: int, pieces: int) -> Iterator[tuple[int, ...]]:
         """Every labelling with exactly so many pieces, in order."""
@@ -61,11 +64,13 @@ def packings(free: Sequence[int], items: Sequence[Item]) -> Iterator[Packing]:
             if not left[label]:
                 continue
             rest, after = pieces - cost(index, label, last), _take(left, label)
-            if least(index + 1, after, label) <= rest:
+            if rest >= 0 and possible(index + 1, after, label, rest):
                 for more in walk(index + 1, after, label, rest):
                     yield (label, *more)
 
-    for pieces in range(least(0, start, -1), len(places) + 1):
+    for pieces in range(len(places) + 1):
+        if not possible(0, start, -1, pieces):
+            continue
         for labels in walk(0, start, -1, pieces):
             yield {one.name: spans(place for place, label in zip(places, labels, strict=True) if label == index) for index, one in enumerate(items)}
 

@@ -24,7 +24,7 @@ from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, settled
 from proofs.fit.swap_side import plans, reach, sketches
-from proofs.known import Known, find
+from proofs.known import Known
 
 CANDIDATES = 240
 """Plans that are put to the claims before the search gives up."""
@@ -144,26 +144,33 @@ class Search:
         return bool(self.question.wanted(SWAP)) or moves or "present" in present.placed
 
     def _sound(self, layout: Layout) -> tuple[Result, ...] | None:
-        """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
+        """What the claims say of a layout; None where one is refuted that is not known, or is not decided."""
         excused = [one for one in self.known if one.code not in self.question.mend]
-        checker = Checker(excused, self.timeout)
+        checker = Checker(excused, self.timeout, explain=False)  # nobody is shown the witnesses
+        try:
+            return self._checked(checker, layout)
+        finally:  # what a refuted layout cost is part of what the search cost
+            self.statistics.queries += checker.statistics.queries
+            self.statistics.seconds += checker.statistics.solver_seconds
+
+    def _checked(self, checker: Checker, layout: Layout) -> tuple[Result, ...] | None:
+        """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
         first = self.question.level
         order = (first, *(one for one in layout.uses if one is not first))
         suspects = frozenset(self.refuted)
         for level in order if suspects else ():  # most plans fail at what others have failed at: those claims first, without witnesses
-            wrong = {code for code, subject in checker.refuted(layout, level, suspects) if find(excused, layout, level.value, code, subject) is None}
+            wrong = checker.wrong(layout, level, suspects)
             if wrong:
                 self.refuted.update(wrong)
                 return None
         found: dict[Level, tuple[Result, ...]] = {}
         for level in order:
             found[level] = tuple(checker.check(layout, [level]))
-            wrong = {one.code for one in found[level] if one.failed or one.verdict is Verdict.UNKNOWN}
+            wrong = frozenset(one.code for one in found[level] if one.failed)  # with one of them, what was not asked any more is unknown too
+            wrong = wrong or frozenset(one.code for one in found[level] if one.verdict is Verdict.UNKNOWN)
             if wrong:
                 self.refuted.update(wrong)
                 return None
-        self.statistics.queries += checker.statistics.queries
-        self.statistics.seconds += checker.statistics.solver_seconds
         return tuple(one for level in layout.uses for one in found[level])
 
     def _unspoilt(self, layout: Layout, present: PresentPlan) -> bool:
