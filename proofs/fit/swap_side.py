@@ -229,14 +229,14 @@ def plans(question: Question, sketch: Sketch, layout: Layout, present: Spans | N
 
 
 def _stored(plan: SwapPlan, sketch: Sketch, layout: Layout) -> Iterator[SwapPlan]:
-    """The offset as it is and, on hardware that loads through entries that are not present, inverted too."""
+    """The offset as it is; on hardware that loads through entries that are not present, inverted first."""
     if not sketch.fresh:
         assert sketch.codec is not None
         yield replace(plan, inverted=sketch.codec.inverted)
         return
-    yield plan
     if layout.hardware.speculated is not None:
         yield replace(plan, inverted=True)
+    yield plan
 
 
 def _packed(demand: Demand, cube: Cube, free: tuple[int, ...], maximise: str | None) -> Iterator[tuple[Any, Cube, Packing]]:
