@@ -147,7 +147,8 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
         return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
 
-    flags = (*build.flags, *(f"-D{name}" for name in target.predefined), f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
+    known = (flag for flag in build.flags if flag not in target.dropped)
+    flags = (*known, *(f"-D{name}" for name in target.predefined), f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
     for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
