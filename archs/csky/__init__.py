@@ -1,1 +1,1 @@
-"""C-SKY: how to lift its headers; no hardware facts yet."""
+"""C-SKY: an MMU that refills its TLB from the kernel's tables, by bits of its own beside the kernel's."""

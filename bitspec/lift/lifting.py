@@ -147,7 +147,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
         return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
 
-    flags = (*build.flags, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
+    flags = flags_for(build, target)
     for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
@@ -155,6 +155,12 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
     tables = [lifting.number(name) for name in static]  # a level that is folded has none
     return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))
+
+
+def flags_for(build: Build, target: Target) -> tuple[str, ...]:
+    """What clang is given for a tree's files: the build's flags, as far as it knows them."""
+    known = (flag for flag in build.flags if flag not in target.dropped)
+    return (*known, f"-I{build.tree}", f"-I{build.tree}/arch/{target.arch}")
 
 
 def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: Iterable[Wrapper], build: Build, target: Target) -> Iterable[Lifted]:

@@ -1,0 +1,1 @@
+"""Alpha: the page tables of OSF/1 PALcode."""
