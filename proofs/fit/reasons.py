@@ -10,7 +10,7 @@ from bitspec.vocabulary import Level
 from proofs.check import InternalError
 from proofs.fit.build import PresentPlan, with_present
 from proofs.fit.codec import existing
-from proofs.fit.hazards import Hazard
+from proofs.fit.hazards import Hazard, touched
 from proofs.fit.packing import Spans, positions, spans
 from proofs.fit.present_side import movable, present_plans
 from proofs.fit.question import PRESENT, SWAP, Need, Question, software
@@ -146,7 +146,13 @@ def _no_room(question: Question, rooms: Rooms) -> tuple[str, ...]:
         demand = loosest(question, with_present(question.layout, question.level, present), present.placed.get("present"), rooms) or demand
         numbering = numbering_of(question.scene)
         first = tuple(f"present entries have {name} at {_places(positions(at), demand.width, numbering)}" for name, at in present.placed.items())
-    if _possible(demand, rooms):
+    cube = next(demand.cubes(rooms), None)
+    written = touched(question.scene, cube) if cube is not None else 0
+    if written:  # an erratum: the bits are there, but not for a field
+        places = [place for place in range(demand.width) if written >> place & 1]
+        words = f"the hardware may write {_places(places, demand.width, numbering_of(question.scene))} of an entry that it finds invalid"
+        return (*first, words, *(f"{one.name} needs {_count(one.width)}" for one in demand.items))
+    if cube is not None:
         raise InternalError(f"{question.layout.name} {question.level}: there is room for what is needed, and no plan was made of it")
     parts = _parts(question, demand)
     needed = list(parts)

@@ -301,6 +301,14 @@ def test_a_pin_goes_by_the_kernels_name_of_a_swap_field_too():
     assert len(set(names)) == len(names)
 
 
+def test_bits_that_an_erratum_writes_are_a_reason():
+    search = Search(ask(layout("x86_64", None, "4-level-knl"), Level.PTE, need=["mine:2@swap"]), known("x86_64"))
+    assert next(search.answers(), None) is None
+    found = why(search)
+    assert isinstance(found, Infeasible)
+    assert found.reasons == ("the hardware may write 6:5 of an entry that it finds invalid", "mine needs 2 bits")
+
+
 def test_two_fields_on_one_bit_are_a_reason():
     found = none("x86_64", None, Level.PTE, need=("exclusive",), pin=("exclusive=9",))
     assert found.reasons == ("offset has 58:9 and stays where it is", "exclusive has 9 and is pinned")
