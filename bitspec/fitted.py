@@ -64,7 +64,7 @@ class Answer:
         placements: every field of the entries that change.
         changes: the helpers that change.
         kept: the predicates that stay as they are, by name.
-        sought: those that were narrowed.
+        sought: those that change: narrowed, or because a field of theirs moves.
         marker: what tells a swap entry, in words.
         pictures: the entries before and after.
         table: the truth table of the level, proved.

@@ -422,6 +422,25 @@ def reread(goal: Goal, witness: Witness, code: str) -> None:
             raise InternalError(f"{code}: the readings disagree: the witness {witness.entry:#x} violates {one.precondition.name}")
 
 
+def applicable(scene: Scene, codes: frozenset[str] | None = None) -> dict[tuple[str, str], bool]:
+    """Whether each question of a level, by code and subject, is applicable.
+
+    Args:
+        codes: the codes to look at; None is all.
+    """
+    return {(one.code, one.subject.name): _applies(one) for one in questions(scene, codes)}
+
+
+def _applies(one: Question) -> bool:
+    if isinstance(one.subject, Lacking):
+        return False
+    try:
+        one.claim.goal(one.scene, one.subject)
+    except Absent:
+        return False
+    return True
+
+
 def questions(scene: Scene, codes: frozenset[str] | None = None) -> Iterator[Question]:
     """Every question at one level.  A level that is folded has one question per claim, which is not applicable."""
     for one in claims():

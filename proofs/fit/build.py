@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 from bitspec.expr import Expr, and_, any_of, clear, ite, not_, trunc, zext
 from bitspec.fields import Field, Owner, View
 from bitspec.layout import Kernel, Layout, LevelUse, Provenance
-from bitspec.vocabulary import Level
+from bitspec.vocabulary import HELPERS, Level, VocabularyError
 from proofs.claim import Scene
 from proofs.fit.cube import EVERYTHING, Cube
 from proofs.fit.packing import Packing, Spans, positions
 from proofs.fit.packing import spans as spans_of
 from proofs.fit.question import FLAGS, MEANINGS
+from proofs.report import numbering_of
 
 #: The body of a helper: a function of the kernel at its level and the arguments.
 Body: TypeAlias = Callable[..., Expr]
@@ -68,7 +69,7 @@ def prefix(k: Kernel) -> str:
 
 
 def name_of(k: Kernel, need: str, where: str) -> str:
-    """A field's name as that kernel would have it; the one it has, if it has one."""
+    """A field's name as that kernel would have it; of type and offset the one it has, if it has one."""
     if need in ("type", "offset"):
         owned = [one.name for view in k.use.views.values() for one in view if re.search(rf"SWP_{need.upper()}", one.name)]
         return owned[0] if owned else f"SWP_{need.upper()}"
@@ -123,19 +124,31 @@ def _overlaid(base: Layout, name: str) -> Layout:
     return layout
 
 
+def _named(k: Kernel, level: Level, need: str, spans: Spans) -> Field:
+    """A new field of present entries.  Raises VocabularyError where the kernel has one of that name that is something else."""
+    one = Field(name_of(k, need, "present"), spans, Owner.SOFTWARE, MEANINGS.get(need, "as was asked for"))
+    old = k.use.field(one.name)
+    if old is not None and (need not in FLAGS or old.owner is not Owner.SOFTWARE):
+        raise VocabularyError(f"{need} must be a new name, not that of {old.name} {old.where(k.use.width, numbering_of(Scene(k.layout, level)))}")
+    return one
+
+
 def _with_present_bit(base: Layout, level: Level, spans: Spans) -> Layout:
-    """Every constructor of a present entry sets the bit, and ``pXd_present`` tests it alone."""
+    """Every constructor of a present entry sets the bit, ``pXd_present`` tests it alone, and ``pXd_bad`` does not mind it."""
     k, mask = base.at(level), mask_of(spans)
-    one = Field(name_of(k, "present", "present"), spans, Owner.SOFTWARE, MEANINGS["present"])
+    one = _named(k, level, "present", spans)
     views = [_added(view, [one]) for name, view in k.use.views.items() if name in ("leaf", "invalid", "table")]
     before = k.present
     helpers: dict[str, Body] = {}
     for name in (f"pfn_{level}", f"{level}_populate", f"__pte_to_rste_{level}"):
-        if base.has(name):
+        if name in HELPERS and base.has(name):
             helpers[name] = _marking(base, name, lambda made: ite(before(made), made | mask, made))
     if k.has("modify"):
         helpers[f"{level}_modify"] = _marking(base, f"{level}_modify", lambda made: made | mask)
     helpers[f"{level}_present"] = lambda k, entry: any_of(entry, mask)
+    if k.has("bad"):
+        bad = k.bad
+        helpers[f"{level}_bad"] = lambda k, entry: bad(clear(entry, mask))  # the bit is no fault of a table's
     return with_view(base, level, *views).but(level=None, **helpers)
 
 
@@ -148,7 +161,7 @@ def _marking(base: Layout, name: str, change: Callable[[Expr], Expr]) -> Body:
 def _with_flag(base: Layout, level: Level, flag: str, spans: Spans) -> Layout:
     """A software flag of present entries: the setters the kernel has for it, where it has some; every change of protection keeps it."""
     k, mask = base.at(level), mask_of(spans)
-    one = Field(name_of(k, flag, "present"), spans, Owner.SOFTWARE, MEANINGS.get(flag, "as was asked for"))
+    one = _named(k, level, flag, spans)
     views = [_added(view, [one]) for name, view in k.use.views.items() if name in ("leaf", "invalid")]
     helpers: dict[str, Body] = {}
     if flag in FLAGS:
@@ -257,8 +270,7 @@ def _with_swap_flag(base: Layout, level: Level, flag: str, spans: Spans) -> Layo
 def _swap_view(scene: Scene, plan: SwapPlan) -> View:
     """The kernel's view of a swap entry: its fields, and the bits that mark one."""
     k = scene.k
-    leaf = k.use.views["leaf"]
-    old = k.use.views.get("swap") or View("swap", k.use.width, (), leaf.numbering, "")
+    old = k.use.views.get("swap") or View("swap", k.use.width, (), numbering_of(scene), "")
     shown = {name: spans for name, spans in plan.places.items() if name in ("type", "offset") or name not in FLAGS or k.has(f"swp_mk{name}")}
     fields = []
     for need, spans in shown.items():
@@ -269,7 +281,8 @@ def _swap_view(scene: Scene, plan: SwapPlan) -> View:
     taken = sum(one.mask for one in fields)
     facts = scene.layout.hardware
     theirs = facts.levels[scene.level].views.get("invalid") if facts.no_walk is None and scene.level in facts.levels else None
-    kept = [one for one in old if not one.mask & taken and (one.owner is not Owner.SOFTWARE or not plan.fresh)]
+    names = {one.name for one in fields}
+    kept = [one for one in old if not one.mask & taken and one.name not in names and (one.owner is not Owner.SOFTWARE or not plan.fresh)]
     taken |= sum(one.mask for one in kept)
     marks = []
     for place, bit in plan.constant.literals if plan.fresh else ():

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain, combinations, permutations
 
-from bitspec.fields import Field, Owner
-from bitspec.layout import Layout
+from bitspec.fields import Field
 from bitspec.vocabulary import Level
 from proofs.claim import Scene
 from proofs.fit.build import PresentPlan, mask_of
 from proofs.fit.codec import existing
 from proofs.fit.packing import Item, Packing, packings, positions
-from proofs.fit.question import FLAGS, PRESENT, Need, Question
+from proofs.fit.question import PRESENT, Question, software
 from proofs.fit.room import overlays, vacant
-
-
-def fresh(question: Question) -> tuple[Need, ...]:
-    """The needs of present entries that the layout does not meet as it is."""
-    k = question.layout.at(question.level)
-    return tuple(one for one in question.wanted(PRESENT) if not (one.name in FLAGS and k.has(one.name, f"mk{one.name}")))
 
 
 def movable(question: Question) -> tuple[Field, ...]:
@@ -29,12 +22,6 @@ def movable(question: Question) -> tuple[Field, ...]:
     allowed = [one for name, one in here.items() if name in question.move or "software" in question.move or name in question.pins]
     allowed += [one for name, one in others.items() if name in question.move or name in question.pins]
     return tuple(one for one in allowed if one.name not in question.keep)
-
-
-def software(layout: Layout, level: Level) -> dict[str, Field]:
-    """The software fields of a level's present entries, by name."""
-    views = [view for name, view in layout.uses[level].views.items() if name in ("leaf", "invalid")]
-    return {one.name: one for view in views for one in view if one.owner is Owner.SOFTWARE}
 
 
 def present_plans(question: Question) -> Iterator[PresentPlan]:
@@ -47,7 +34,7 @@ def present_plans(question: Question) -> Iterator[PresentPlan]:
 
 
 def _placed(question: Question, moved: tuple[Field, ...]) -> Iterator[PresentPlan]:
-    new = fresh(question)
+    new = question.fresh()
     freed = positions_of(sum(one.mask for one in moved if question.layout.uses[question.level].field(one.name) == one))
     anywhere = {*vacant(question.scene), *freed}
     in_tables = {*vacant(question.scene, tables=True), *freed} if any(one.name == "present" for one in new) else anywhere

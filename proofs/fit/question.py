@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitspec.fields import LayoutError, Numbering
+from bitspec.fields import Field, LayoutError, Numbering, Owner
 from bitspec.layout import Layout
 from bitspec.vocabulary import HELPERS, Level, VocabularyError
 from proofs.claim import Scene, select
-from proofs.fit.packing import Spans, spans
+from proofs.fit.codec import existing
+from proofs.fit.packing import Spans, positions, spans
 from proofs.report import numbering_of
 
 SWAP, PRESENT = "swap", "present"
@@ -62,7 +63,7 @@ class Question:
     Attributes:
         layout, level: what it is about.
         needs: the fields that are wanted.
-        keep: predicates that must stay as they are, by name.
+        keep: what must stay as it is: helpers, by name; fields of present entries, by the kernel's name; ``type``, ``offset`` and flags of a swap entry.
         move: what may move: field names, ``type``, ``offset``, flags, ``swap`` for all of a swap entry, ``software`` for all software fields of a present one.
         pins: the bits a field must have, by ``name`` or ``name@where``; ``mark`` pins bits that are 1 in every swap entry.
         maximise: the field that is to be as wide as can be, before anything else counts.
@@ -91,6 +92,11 @@ class Question:
         """Where a field is pinned, or None."""
         return self.pins.get(f"{name}@{where}") or self.pins.get(name)
 
+    def fresh(self) -> tuple[Need, ...]:
+        """The needs of present entries that the layout does not meet as it is."""
+        k = self.layout.at(self.level)
+        return tuple(one for one in self.wanted(PRESENT) if not (one.name in FLAGS and k.has(one.name, f"mk{one.name}")))
+
 
 def needs(texts: Iterable[str], layout: Layout) -> tuple[Need, ...]:
     """Needs as the command line has them: ``type:5``, ``offset:max``, ``pfn``, ``migration-ad``, ``uffd_wp@swap``, ``mine:2@present``.
@@ -100,10 +106,11 @@ def needs(texts: Iterable[str], layout: Layout) -> tuple[Need, ...]:
     found: dict[str, Need] = {}
     for text in texts:
         for one in _need(text, layout):
-            before = found.get(one.key)
+            key = one.key.upper().replace("-", "_")  # as its macro will be called
+            before = found.get(key)
             if before is not None and one.name != "offset":
                 raise VocabularyError(f"a need must be given once, not as {before.text!r} and {one.text!r}")
-            found[one.key] = one if before is None or one.width > before.width else before
+            found[key] = one if before is None or one.width > before.width else before
     return tuple(found.values())
 
 
@@ -163,7 +170,7 @@ def bits(text: str, width: int, numbering: Numbering) -> Spans:
             for part in text.split(","):
                 first, _, last = part.partition(":")
                 ends = sorted(numbering.position(int(one), width) for one in (first, last or first))
-                chosen += range(ends[0], ends[1] + 1)
+                chosen += range(max(ends[0], -1), min(ends[1], width) + 1)  # one outside is as wrong as many
     except ValueError:
         raise VocabularyError(f"bits must be like 58, 53:57 or 0x3c0, not {text!r}") from None
     if not chosen or min(chosen) < 0 or max(chosen) >= width:
@@ -186,29 +193,56 @@ def ask(
     """A question as the command line has it.  Raises VocabularyError or LayoutError for one that makes no sense, Absent for a level that is folded."""
     scene = Scene(layout, level)
     width = scene.k.use.width
-    places = pins(pin, width, numbering_of(scene))
-    question = Question(layout, level, needs(need, layout), frozenset(keep), frozenset(move), places, maximise, select(mend))
+    names = _codec_names(scene)
+    places = {names.get(name, name): bits for name, bits in pins(pin, width, numbering_of(scene)).items()}
+    kept, moved = (frozenset(names.get(name, name) for name in given) for given in (keep, move))
+    question = Question(layout, level, needs(need, layout), kept, moved, places, maximise, select(mend))
     _check(question)
     return question
 
 
+def software(layout: Layout, level: Level) -> dict[str, Field]:
+    """The software fields of a level's present entries, by name."""
+    views = [view for name, view in layout.uses[level].views.items() if name in ("leaf", "invalid")]
+    return {one.name: one for view in views for one in view if one.owner is Owner.SOFTWARE}
+
+
+def _codec_names(scene: Scene) -> dict[str, str]:
+    """What the kernel calls the fields of its swap entries, and what they are called here."""
+    codec, view = existing(scene.k), scene.k.use.views.get("swap")
+    if codec is None or view is None:
+        return {}
+    present = software(scene.layout, scene.level)
+    theirs = [one for one in view if one.owner is Owner.SOFTWARE and one.name not in present]
+    return {one.name: name for name, places in codec.places.items() for one in theirs if set(positions(one.spans)) & set(positions(places))}
+
+
 def _check(question: Question) -> None:
     """Raises VocabularyError or LayoutError with what does not make sense."""
-    k = question.layout.at(question.level)
-    fields = {one.name for use in question.layout.uses.values() for view in use.views.values() for one in view}
-    known = {*(one.name for one in question.needs), *(one.key for one in question.needs), "mark", *fields, "type", "offset", *FLAGS}
+    layout = question.layout
+    k = layout.at(question.level)
+    hardware = {one.name for use in layout.uses.values() for view in use.views.values() for one in view if one.owner is not Owner.SOFTWARE}
+    fields = {name for level in layout.uses for name in software(layout, level)}
+    for name in {*question.pins, *question.move} & hardware - fields:
+        raise LayoutError(f"{name} is a hardware bit ({layout.hardware.manual}) and must stay where it is")
+    codec = existing(k)
+    swapped = {*(codec.places if codec is not None else ()), *(one.name for one in question.wanted(SWAP))}
+    there = {one.name for one in question.wanted(PRESENT)} - {one.name for one in question.fresh()}
+    can_pin = {*fields, *swapped, *(f"{name}@{SWAP}" for name in swapped), *(("mark",) if swapped else ())}
+    can_pin |= {text for one in question.fresh() for text in (one.name, one.key)}
     for name in question.pins:
-        if name not in known:
-            raise VocabularyError(f"a pin must be of something needed, of a field, or of mark, not of {name!r}")
+        if name.removesuffix(f"@{PRESENT}") in there:
+            raise VocabularyError(f"present entries have {name.removesuffix(f'@{PRESENT}')} already: pin NAME@{SWAP}, or the field by the kernel's name")
+        if name not in can_pin:
+            raise VocabularyError(f"a pin must be of something needed, of a software field, or of mark, not of {name!r}")
+        if name.removesuffix(f"@{SWAP}") in question.keep:
+            raise VocabularyError(f"{name} must be kept or pinned, not both")
     for name in question.keep:
-        if name not in fields and not k.layout.has(name):
-            raise VocabularyError(f"--keep must name a field or a helper of {question.layout.name} {question.level}, not {name!r}")
+        if name not in {*fields, *hardware, "type", "offset", *FLAGS} and not layout.has(name):
+            raise VocabularyError(f"--keep must name a field or a helper of {layout.name} {question.level}, not {name!r}")
     for name in question.move:
         if name not in {*fields, "swap", "software", "type", "offset", *FLAGS}:
             raise VocabularyError(f"--move must name a field, type, offset, a flag, swap or software, not {name!r}")
-        one = k.use.field(name)
-        if one is not None and one.owner.value != "software":
-            raise LayoutError(f"{name} is a hardware bit ({question.layout.hardware.manual}) and must stay where it is")
     if question.maximise is not None and question.maximise not in {*(one.name for one in question.needs), "type", "offset"}:
         raise VocabularyError(f"--maximise must name something needed, type or offset, not {question.maximise!r}")
     if question.wanted(SWAP) and f"__swp_entry_to_{question.level}" not in HELPERS:

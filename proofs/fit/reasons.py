@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from bitspec.fields import Numbering, Owner
 from bitspec.vocabulary import Level
 from proofs.check import InternalError
-from proofs.claim import find
+from proofs.fit.build import PresentPlan, with_present
 from proofs.fit.codec import existing
-from proofs.fit.hazards import Hazard
+from proofs.fit.hazards import Hazard, touched
 from proofs.fit.packing import Spans, positions, spans
-from proofs.fit.present_side import fresh, movable, software
-from proofs.fit.question import PRESENT, SWAP, Need, Question
+from proofs.fit.present_side import movable, present_plans
+from proofs.fit.question import PRESENT, SWAP, Need, Question, software
 from proofs.fit.room import Rooms, vacant
 from proofs.fit.search import Fitted, Search
-from proofs.fit.swap_side import Demand, sketches
+from proofs.fit.swap_side import Demand, loosest
 from proofs.known import Known
 from proofs.report import numbering_of
 
@@ -51,36 +51,31 @@ class Infeasible:
 
 @dataclass(frozen=True)
 class Refused:
-    """Some layouts have room, but every one that was tried is refuted, and there are more than were tried.
+    """Some layouts have room, or were not looked at, but none that was tried will do: another helper might have to change, which is not sought.
 
     Attributes:
         question: what was asked.
         tried: how many were put to the claims.
         claims: the claims that refuted them, and how often.
+        lost: the claims that could no longer be asked of them.
+        spoilt: what else was wrong with them.
     """
 
     question: Question
     tried: int
-    claims: tuple[tuple[str, int], ...] = field(default=())
+    claims: tuple[tuple[str, int], ...] = ()
+    lost: tuple[str, ...] = ()
+    spoilt: tuple[str, ...] = ()
 
 
 def why(search: Search) -> Infeasible | Refused:
     """Why a search found nothing.  Raises Unknown."""
     question = search.question
-    if search.tried and not search.exhausted:
-        return Refused(question, search.tried, tuple(search.refuted.most_common()))
-    lacking = _occupied(question) or _no_vacancy(question) or _refuted(search)
+    if search.tried or not search.exhausted:
+        return Refused(question, search.tried, tuple(search.refuted.most_common()), tuple(search.lost), tuple(search.spoilt))
+    lacking = _occupied(question) or _no_vacancy(question)
     reasons = lacking if lacking is not None else _no_room(question, search.rooms)
     return Infeasible(question, reasons, tuple(relaxations(question, search.known, search.timeout)))
-
-
-def _refuted(search: Search) -> tuple[str, ...] | None:
-    """What refuted the layouts that have room, if there are any."""
-    if not search.tried:
-        return None
-    claims = ", ".join(f"{code} ({find(code).name})" for code, _ in search.refuted.most_common())
-    few = "the only layout that has room is" if search.tried == 1 else f"each of the {search.tried} layouts that have room is"
-    return (f"{few} refuted: {claims}",)
 
 
 # Present entries: the bits are counted
@@ -91,7 +86,11 @@ def _occupied(question: Question) -> tuple[str, ...] | None:
     scene, can_move = question.scene, movable(question)
     numbering, width = numbering_of(scene), question.layout.uses[question.level].width
     freed = {place for one in can_move for place in positions(one.spans)}
+    holders: dict[int, str] = {}
     for name, places in _pinned(question).items():
+        for other in {holders.setdefault(place, name) for place in positions(places)} - {name}:
+            both = (other, name)
+            return tuple(f"{one} is pinned at {_places(positions(_pinned(question)[one]), width, numbering)}" for one in both)
         taken = set(positions(places)) - set(vacant(scene, tables=name == "present")) - freed
         if taken:
             return f"{name} is pinned at {_places(positions(places), width, numbering)}", *_owners(question, width, numbering)
@@ -101,19 +100,18 @@ def _occupied(question: Question) -> tuple[str, ...] | None:
 def _pinned(question: Question) -> dict[str, Spans]:
     here = software(question.layout, question.level)
     fields = {one.name: question.pins[one.name] for one in movable(question) if one.name in question.pins and one.name in here}
-    return {**fields, **{one.name: places for one in fresh(question) if (places := question.at(one.name, PRESENT)) is not None}}
+    return {**fields, **{one.name: places for one in question.fresh() if (places := question.at(one.name, PRESENT)) is not None}}
 
 
 def _no_vacancy(question: Question) -> tuple[str, ...] | None:
     """Who has the bits of a present entry, if there are too few for what is needed."""
-    new = fresh(question)
-    freed = sum(one.width for one in movable(question))
+    new = question.fresh()
     numbering, width = numbering_of(question.scene), question.layout.uses[question.level].width
-    tables = any(one.name == "present" for one in new) and not vacant(question.scene, tables=True) and not freed
+    if not new or next(present_plans(question), None) is not None:
+        return None
+    tables = any(one.name == "present" for one in new) and not vacant(question.scene, tables=True)
     free = vacant(question.scene, tables=tables)
     wanted = sum(one.width for one in new)
-    if not new or (wanted <= len(free) + freed and not tables):
-        return None
     names = " and ".join(one.text for one in new)
     kinds = "a leaf and of an entry that leads to a table" if tables else "a leaf"
     places = f" ({_places(free, width, numbering)})" if free else ""
@@ -131,17 +129,30 @@ def _owners(question: Question, width: int, numbering: Numbering) -> Iterator[st
     else:
         acted = []
     mine = [one for one in software(scene.layout, scene.level).values() if not set(positions(one.spans)) <= set(acted)]
-    yield f"the kernel has {', '.join(f'{one.name} {one.where(width, numbering)}' for one in mine)}"
+    if mine:
+        yield f"the kernel has {', '.join(f'{one.name} {one.where(width, numbering)}' for one in mine)}"
 
 
 # Swap entries: requirements are left out until the others can hold
 
 
 def _no_room(question: Question, rooms: Rooms) -> tuple[str, ...]:
-    demand = _loosest(question, rooms)
+    demand = loosest(question, question.layout, None, rooms)
     if demand is None:
         return tuple(_too_narrow(question))
-    if _possible(demand, rooms):
+    first: tuple[str, ...] = ()
+    if _possible(demand, rooms):  # but not beside what present entries need
+        present = next(present_plans(question), PresentPlan())
+        demand = loosest(question, with_present(question.layout, question.level, present), present.placed.get("present"), rooms) or demand
+        numbering = numbering_of(question.scene)
+        first = tuple(f"present entries have {name} at {_places(positions(at), demand.width, numbering)}" for name, at in present.placed.items())
+    cube = next(demand.cubes(rooms), None)
+    written = touched(question.scene, cube) if cube is not None else 0
+    if written:  # an erratum: the bits are there, but not for a field
+        places = [place for place in range(demand.width) if written >> place & 1]
+        words = f"the hardware may write {_places(places, demand.width, numbering_of(question.scene))} of an entry that it finds invalid"
+        return (*first, words, *(f"{one.name} needs {_count(one.width)}" for one in demand.items))
+    if cube is not None:
         raise InternalError(f"{question.layout.name} {question.level}: there is room for what is needed, and no plan was made of it")
     parts = _parts(question, demand)
     needed = list(parts)
@@ -149,13 +160,7 @@ def _no_room(question: Question, rooms: Rooms) -> tuple[str, ...]:
         rest = [one for one in needed if one != name]
         if not _possible(_without(demand, set(parts) - set(rest)), rooms):
             needed = rest
-    return tuple(parts[name](rooms) for name in needed)
-
-
-def _loosest(question: Question, rooms: Rooms) -> Demand | None:
-    """The demand when everything moves that may, and every predicate changes that may; None where a field that stays is too narrow."""
-    every = tuple(sketches(question, question.layout, None, rooms))
-    return every[-1].demand if every else None
+    return first + tuple(parts[name](rooms) for name in needed)
 
 
 def _too_narrow(question: Question) -> Iterator[str]:
@@ -203,8 +208,10 @@ def _parts(question: Question, demand: Demand) -> dict[str, Callable[[Rooms], st
             parts[_hazard(one)] = lambda rooms, one=one: f"the hardware must find it invalid{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
     for name, cube in demand.fixed:
         parts[f"fixed {name}"] = lambda rooms, name=name, cube=cube: f"{name}: {_cube(cube.literals, width, numbering)}"  # type: ignore[misc]
+    if demand.constant is not None:
+        parts["the codec"] = lambda rooms: "the other bits of an entry stay as type and offset have them"
     for name, places in demand.held.items():
-        stays = "pinned" if name in question.pins or f"{name}@{SWAP}" in question.pins else "stays where it is"
+        stays = "is pinned" if name in question.pins or f"{name}@{SWAP}" in question.pins else "stays where it is"
         parts[f"held {name}"] = lambda rooms, name=name, places=places, stays=stays: f"{name} has {_places(positions(places), width, numbering)} and {stays}"  # type: ignore[misc]
     asked = {one.name: one.text for one in question.wanted(SWAP)}
     for item in demand.items:
@@ -277,7 +284,7 @@ def _fewer(question: Question, one: Need, rest: tuple[Need, ...]) -> Need | None
     while impossible - possible > 1:
         width = (possible + impossible) // 2
         other = replace(question, needs=(*rest, replace(one, width=width)))
-        demand = _loosest(other, rooms) if other.wanted(SWAP) else None
+        demand = loosest(other, other.layout, None, rooms) if other.wanted(SWAP) else None
         fits = _no_vacancy(other) is None and (not other.wanted(SWAP) or (demand is not None and _possible(demand, rooms)))
         possible, impossible = (width, impossible) if fits else (possible, width)
     return replace(one, width=possible) if possible else None

@@ -43,8 +43,10 @@ def outcome(
     """What became of a question."""
     layout = question.layout
     if isinstance(none, Refused):
-        claims = ", ".join(f"{code} {count} times" for code, count in none.claims)
-        unknown = f"the bits are there, but the claims refuted the {none.tried} layouts that were tried ({claims})"
+        wrong = "; ".join((*(f"{code} {count} times" for code, count in none.claims), *(f"{code} can no longer be asked" for code in none.lost), *none.spoilt))
+        unknown = f"the bits are there, but none of the {none.tried} layouts that were tried will do ({wrong})"
+        if not none.tried:
+            unknown = "of the ways to place the fields of present entries, those that were tried leave no room for the swap entries"
     return plain.Outcome(
         version=bitspec.__version__,
         solver=version(),
@@ -75,12 +77,13 @@ def _answer(one: Fitted) -> plain.Answer:
     narrowed = {scene.k.name(stem) for stem in changed} | ({scene.k.name("present")} if "present" in one.present.placed else set())
     predicates = [scene.k.name(stem) for stem in PREDICATES if scene.k.has(stem)]
     layout = question.layout
+    kept = [name for name in predicates if layout.helper(name).body == one.layout.helper(name).body]
     return plain.Answer(
         title=f"{layout.name} {layout.hardware.variant} {question.level}",
         placements=tuple(_placements(one)),
         changes=tuple(_changes(one, narrowed)),
-        kept=tuple(name for name in predicates if name not in narrowed),
-        sought=tuple(name for name in predicates if name in narrowed),
+        kept=tuple(kept),
+        sought=tuple(name for name in predicates if name not in kept),
         marker=_marker(one),
         pictures=tuple(_pictures(one)),
         table=next((table for table in tables(one.results) if f" {question.level} " in table.title), None),

@@ -106,8 +106,6 @@ def vacant(scene: Scene, *, tables: bool = False) -> tuple[int, ...]:
     return tuple(place for place in range(width) if not taken >> place & 1)
 
 
-
-
 def settled(scene: Scene) -> tuple[int, int]:
     """The bits that are 0, and those that are 1, in every leaf that is valid to the hardware."""
     states = [scene.states.get(name) for name in ("leaf", "leaf-old", "leaf-devmap")]

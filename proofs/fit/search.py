@@ -8,14 +8,15 @@ it is sound is for the claims to say, all of them, at every level of the layout 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, islice
 
 from bitspec.layout import Layout
-from bitspec.solver import Statistics
-from bitspec.vocabulary import Level
-from proofs.check import Checker, Result, Verdict
+from bitspec.solver import Statistics, Unknown
+from bitspec.vocabulary import HELPERS, Level
+from proofs.check import Checker, Result, Verdict, applicable
 from proofs.claim import Scene
 from proofs.fit.build import PresentPlan, SwapPlan, mask_of, with_present, with_swap
 from proofs.fit.codec import existing, sharing
@@ -23,13 +24,15 @@ from proofs.fit.packing import Spans
 from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, settled
-from proofs.fit.swap_side import plans, reach, sketches
+from proofs.fit.swap_side import loosest, plans, reach, sketches
 from proofs.known import Known
 
 CANDIDATES = 240
 """Plans that are put to the claims before the search gives up."""
 EACH = 8
 """Of them, those that share a sketch: what is wrong with what moves and changes is seldom mended by another place."""
+BESIDE = 24
+"""Plans for present entries beside which swap entries are planned, before the search gives up."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ class Search:
     rooms: Rooms = field(default_factory=Rooms)
     tried: int = 0
     refuted: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
+    spoilt: Counter[str] = field(default_factory=Counter)
     statistics: Statistics = field(default_factory=Statistics)
 
     @property
@@ -94,20 +99,29 @@ class Search:
         """Every plan there is was put to the claims."""
         return self.tried < CANDIDATES and not self.rooms.cut
 
+    @cached_property
+    def _asked(self) -> Mapping[Level, Mapping[tuple[str, str], bool]]:
+        """What can be asked of the layout as it is."""
+        layout = self.question.layout
+        return {level: applicable(Scene(layout, level)) for level in layout.uses}
+
     def answers(self) -> Iterator[Fitted]:
         """Layouts that fit, the preferred first.  Raises Unknown where the solver gives up."""
         for layout, present, swap in self._candidates():
             if self.tried == CANDIDATES:
                 return
-            if not self._unspoilt(layout, present):
-                continue
             self.tried += 1
+            spoilt = tuple(self._spoilt(layout, present))
+            self.spoilt.update(spoilt)
+            if spoilt or self._loses(layout, frozenset(self.lost)):
+                continue
             results = self._sound(layout)
-            if results is not None:
+            if results is not None and not self._loses(layout):
                 yield Fitted(self.question, layout, present, swap, results)
 
     def _candidates(self) -> Iterator[tuple[Layout, PresentPlan, SwapPlan | None]]:
         question = self.question
+        beside = 0
         for present in present_plans(question):
             layout = with_present(question.layout, question.level, present)
             if not self._asks_for_swap(present):
@@ -116,8 +130,15 @@ class Search:
             bit = present.placed.get("present")
             scene = Scene(layout, question.level)
             levels = [one.level for one in sharing(scene)] if existing(scene.k) is not None else [question.level]
+            plan = None
             for plan in self._plans(layout, bit):
                 yield with_swap(layout, levels, plan, bit), present, plan
+            if plan is None and not beside and self._hopeless():
+                return
+            beside += 1
+            if beside == BESIDE:
+                self.rooms.cut = True
+                return
 
     def _plans(self, layout: Layout, bit: Spans | None) -> Iterator[SwapPlan]:
         """Plans for the swap entries of `layout`; with a field to be maximised, those that make it widest first."""
@@ -138,13 +159,31 @@ class Search:
                 yield from chain((first,), islice(found, EACH - 1))
                 self.rooms.cut |= next(found, None) is not None
 
+    def _loses(self, layout: Layout, codes: frozenset[str] | None = None) -> bool:
+        """Whether a claim cannot be asked any more of something it is asked of now; only of `codes`, which others have lost, where they are given."""
+        left = ((level, key, yes) for level in layout.uses for key, yes in applicable(Scene(layout, level), codes).items())
+        lost = {key[0] for level, key, yes in left if not yes and self._asked[level].get(key)}
+        self.lost.update(lost)
+        return bool(lost)
+
+    def _hopeless(self) -> bool:
+        """Whether swap entries have no room wherever the fields of present entries are: the hardware alone does not leave enough."""
+        demand = loosest(self.question, self.question.layout, None, self.rooms)
+        if demand is None:
+            return True
+        hardware = tuple(one for one in demand.hazards if one.name == "hardware" and one.state is None)
+        return next(replace(demand, hazards=hardware).cubes(self.rooms), None) is None
+
     def _asks_for_swap(self, present: PresentPlan) -> bool:
-        codec = existing(self.question.layout.at(self.question.level)) if self.question.wanted(SWAP) or self.question.move or self.question.pins else None
-        moves = codec is not None and any(name in self.question.move or name in self.question.pins for name in (*codec.places, "swap"))
-        return bool(self.question.wanted(SWAP)) or moves or "present" in present.placed
+        question = self.question
+        if question.wanted(SWAP):
+            return True
+        codec = existing(question.layout.at(question.level))
+        named = {*question.move, *(name.removesuffix(f"@{SWAP}") for name in question.pins)}
+        return codec is not None and ("present" in present.placed or bool(named & {*codec.places, "swap", "mark"}))
 
     def _sound(self, layout: Layout) -> tuple[Result, ...] | None:
-        """What the claims say of a layout; None where one is refuted that is not known, or is not decided."""
+        """What the claims say of a layout; None where one is refuted that is not known.  Raises Unknown where one is not decided."""
         excused = [one for one in self.known if one.code not in self.question.mend]
         checker = Checker(excused, self.timeout, explain=False)  # nobody is shown the witnesses
         try:
@@ -154,7 +193,7 @@ class Search:
             self.statistics.seconds += checker.statistics.solver_seconds
 
     def _checked(self, checker: Checker, layout: Layout) -> tuple[Result, ...] | None:
-        """What the claims say of every level, or None as soon as one is refuted that is not known, or is not decided."""
+        """What the claims say of every level, or None as soon as one is refuted that is not known.  Raises Unknown."""
         first = self.question.level
         order = (first, *(one for one in layout.uses if one is not first))
         suspects = frozenset(self.refuted)
@@ -166,19 +205,24 @@ class Search:
         found: dict[Level, tuple[Result, ...]] = {}
         for level in order:
             found[level] = tuple(checker.check(layout, [level]))
-            wrong = frozenset(one.code for one in found[level] if one.failed)  # with one of them, what was not asked any more is unknown too
-            wrong = wrong or frozenset(one.code for one in found[level] if one.verdict is Verdict.UNKNOWN)
-            if wrong:
+            wrong = frozenset(one.code for one in found[level] if one.failed)
+            if wrong:  # the rest was not asked any more
                 self.refuted.update(wrong)
                 return None
+            undecided = next((one for one in found[level] if one.verdict is Verdict.UNKNOWN), None)
+            if undecided is not None:
+                raise Unknown(f"{undecided.code} about {undecided.subject}: {undecided.reason}")
         return tuple(one for level in layout.uses for one in found[level])
 
-    def _unspoilt(self, layout: Layout, present: PresentPlan) -> bool:
-        """Whether fields that stand on hardware bits leave those as they are in every valid leaf: no claim is about that."""
+    def _spoilt(self, layout: Layout, present: PresentPlan) -> Iterable[str]:
+        """What is wrong with a layout that no claim would say."""
+        base = self.question.layout
+        for name in sorted(self.question.keep):
+            if name in HELPERS and base.has(name) and not (layout.has(name) and base.helper(name).body == layout.helper(name).body):
+                yield f"it changes {name}, which is kept"
         for name in present.overlaid:
             mask = mask_of(present.moved[name])
             for level in layout.uses:
-                before, after = settled(Scene(self.question.layout, level)), settled(Scene(layout, level))
+                before, after = settled(Scene(base, level)), settled(Scene(layout, level))
                 if layout.uses[level].field(name) is not None and [one & mask for one in before] != [one & mask for one in after]:
-                    return False
-        return True
+                    yield f"{name} changes a hardware bit of valid leaves"

@@ -51,15 +51,23 @@ class Demand:
 
     @property
     def given(self) -> Cube | None:
-        """The bits that are constant in any case; None where two of them contradict each other, or are a field's."""
-        found: Cube | None = Cube()
+        """The bits that are constant in any case; None where two of them contradict each other, are a field's, or are another in the codec that stays."""
+        ones = self.constant or 0  # no field can be where the codec that stays has a 1
+        found: Cube | None = Cube(ones, ones)
         for _, cube in self.fixed:
             found = found & cube if found is not None else None
-        return None if found is None or found.mask & self._held else found
+        if found is None or found.mask & self._held or len(self._places) != len(set(self._places)):
+            return None
+        return found if self.constant is None or self.constant & found.mask == found.value else None
+
+    @property
+    def _places(self) -> tuple[int, ...]:
+        """The bits of every field that has its place."""
+        return tuple(place for spans in self.held.values() for place in positions(spans))
 
     @property
     def _held(self) -> int:
-        return sum(mask_of(spans) for spans in self.held.values())
+        return sum(1 << place for place in set(self._places))
 
     @property
     def choices(self) -> dict[int, tuple[int, ...]]:
@@ -126,11 +134,18 @@ def sketches(question: Question, layout: Layout, present: Spans | None, rooms: R
             yield Sketch(replace(demand, hazards=others, constant=codec.constant), moved, changed, codec)
 
 
+def loosest(question: Question, layout: Layout, present: Spans | None, rooms: Rooms) -> Demand | None:
+    """The demand when everything moves that may, and every predicate changes that may; None where a field that stays is too narrow."""
+    every = tuple(sketches(question, layout, present, rooms))
+    return every[-1].demand if every else None
+
+
 def movable(question: Question, codec: Codec | None) -> tuple[str, ...]:
     """The fields of the codec that may move."""
     if codec is None:
         return ()
-    return tuple(name for name in codec.places if name in question.move or "swap" in question.move or name in _forced(question, codec))
+    may = {name for name in codec.places if name in question.move or "swap" in question.move or name in _forced(question, codec)}
+    return tuple(name for name in codec.places if name in may - question.keep)
 
 
 def _forced(question: Question, codec: Codec | None) -> tuple[str, ...]:
@@ -211,7 +226,7 @@ def plans(question: Question, sketch: Sketch, layout: Layout, present: Spans | N
     states = [one for one in demand.hazards if one.level is question.level and one.name in ("table", *LEAVES)]
     wide = any(one.name == "offset" for one in demand.items)
     found = ((cube, touched(scene, cube)) for cube in demand.cubes(rooms))
-    usable = ((cube, demand.free(cube, written)) for cube, written in found if not written & cube.mask)
+    usable = ((cube, demand.free(cube, written)) for cube, written in _steady(found, rooms))
     for _, group in groupby(usable, key=lambda pair: len(pair[1]) if wide else 0):
         several = list(islice(group, CUBES + 1))
         rooms.cut |= len(several) > CUBES
@@ -226,6 +241,15 @@ def plans(question: Question, sketch: Sketch, layout: Layout, present: Spans | N
             marker = rooms.marker(states, cube) if sketch.changed and present is None else EVERYTHING
             plan = SwapPlan(places, Cube(rest, value & rest), sketch.changed, marker, False, sketch.fresh, new)
             yield from _stored(plan, sketch, layout)
+
+
+def _steady(found: Iterator[tuple[Cube, int]], rooms: Rooms) -> Iterator[tuple[Cube, int]]:
+    """The cubes whose bits the hardware leaves alone, each with what it may write; with more bits fixed others might be left alone too."""
+    for cube, written in found:
+        if written & cube.mask:
+            rooms.cut = True
+        else:
+            yield cube, written
 
 
 def _stored(plan: SwapPlan, sketch: Sketch, layout: Layout) -> Iterator[SwapPlan]:

@@ -14,8 +14,9 @@ from bitspec.expr import const, ne, var
 from bitspec.fields import LayoutError
 from bitspec.layout import Layout
 from bitspec.read.as_int import evaluate
-from bitspec.solver import Solver
+from bitspec.solver import Solver, Unknown
 from bitspec.vocabulary import Level, VocabularyError
+from proofs.check import Checker, Verdict
 from proofs.claim import Scene
 from proofs.families.hardware import walks
 from proofs.fit.codec import existing
@@ -23,6 +24,7 @@ from proofs.fit.cube import Cube
 from proofs.fit.packing import positions
 from proofs.fit.question import ask
 from proofs.fit.reasons import Infeasible, Refused, _parts, _possible, _without, why
+from proofs.fit.report import outcome
 from proofs.fit.room import Rooms, table_type, vacant
 from proofs.fit.search import Search
 from proofs.fit.swap_side import sketches
@@ -246,6 +248,121 @@ def test_layouts_that_have_room_and_are_refuted_are_no_proof_of_anything():
     assert "SWP414" in dict(found.claims)  # pmd_mkinvalid makes every swap entry prot-none
 
 
+def test_layouts_that_were_all_refuted_are_no_proof_either():
+    """Every place for the flag was tried: but that PTEs have no helper for it is what a kernel would change, and is not sought."""
+    search = Search(ask(layout("arm64"), Level.PMD, need=["soft_dirty@swap"]), known("arm64"))
+    assert next(search.answers(), None) is None
+    found = why(search)
+    assert isinstance(found, Refused)
+    assert found.lost == ("MIG505",)  # a PMD that is split would lose it, and nobody could ask
+
+
+def test_a_claim_without_a_verdict_is_no_refutation(monkeypatch):
+    question = ask(layout("arm64"), Level.PTE, need=["mine@swap"])
+    check = Checker.check
+
+    def undecided(self, *args):
+        yield from (replace(one, verdict=Verdict.UNKNOWN, reason="time-out") if one.code == "SWP401" else one for one in check(self, *args))
+
+    monkeypatch.setattr(Checker, "check", undecided)
+    with pytest.raises(Unknown, match=r"SWP401 about swap.*: time-out"):
+        next(Search(question, known("arm64")).answers())
+
+
+def test_what_moves_needs_room_as_well():
+    search = Search(ask(layout("powerpc", None, "radix-64k", "minimal"), Level.PTE, need=["mine@present"], move=["_PAGE_DEVMAP"]), known("powerpc"))
+    assert next(search.answers(), None) is None
+    found = why(search)
+    assert isinstance(found, Infeasible)
+    assert found.reasons[0] == "mine@present: 1 bit of a present entry; none of a leaf are vacant"
+
+
+def test_what_leaves_room_for_no_field_elsewhere_is_found_soon():
+    """The hardware alone leaves no 14 bits for a type beside the rest: wherever the fields of present entries are."""
+    search = Search(ask(layout("x86_64"), Level.PTE, need=["mine@present", "type:14"], move=["software", "swap"]), known("x86_64"))
+    assert next(search.answers(), None) is None
+    assert isinstance(why(search), Infeasible)
+
+
+def test_not_every_place_of_present_fields_is_tried():
+    search = Search(ask(layout("x86_64"), Level.PTE, need=["type:9"], move=["software", "swap"]), known("x86_64"))
+    assert next(search.answers(), None) is None
+    assert not search.exhausted
+    assert isinstance(why(search), Refused)
+
+
+# What is pinned, and what is kept
+
+
+def test_a_pin_goes_by_the_kernels_name_of_a_swap_field_too():
+    (answer,) = answers("x86_64", None, Level.PTE, need=("mine@swap",), pin=("_PAGE_SWP_EXCLUSIVE=4",))
+    assert answer.swap.places["exclusive"] == ((4, 4),)
+    names = [one.name for one in answer.layout.at(Level.PTE).use.views["swap"]]
+    assert len(set(names)) == len(names)
+
+
+def test_bits_that_an_erratum_writes_are_a_reason():
+    search = Search(ask(layout("x86_64", None, "4-level-knl"), Level.PTE, need=["mine:2@swap"]), known("x86_64"))
+    assert next(search.answers(), None) is None
+    found = why(search)
+    assert isinstance(found, Infeasible)
+    assert found.reasons == ("the hardware may write 6:5 of an entry that it finds invalid", "mine needs 2 bits")
+
+
+def test_two_fields_on_one_bit_are_a_reason():
+    found = none("x86_64", None, Level.PTE, need=("exclusive",), pin=("exclusive=9",))
+    assert found.reasons == ("offset has 58:9 and stays where it is", "exclusive has 9 and is pinned")
+
+
+def test_a_mark_is_in_no_codec_that_stays():
+    found = none("x86_64", None, Level.PTE, need=("mine@swap",), pin=("mark=4",))
+    assert found.reasons == ("the pinned mark: bit 4 must be 1", "the other bits of an entry stay as type and offset have them")
+    (answer,) = answers("x86_64", None, Level.PTE, move=("swap",), pin=("mark=4",))
+    assert call(answer.layout, "__swp_entry_to_pte", call(answer.layout, "__swp_entry", 0, 1)) & 1 << 4
+
+
+def test_no_flag_is_where_the_codec_has_a_1():
+    """s390 sets bit 54 in every swap PTE: a flag there would always be set."""
+    (answer,) = answers("s390", "linux-6.17", Level.PTE, need=("mine@swap",))
+    ((place, _),) = answer.swap.places["mine"]
+    assert not call(answer.layout, "__swp_entry_to_pte", call(answer.layout, "__swp_entry", 0, 1)) >> place & 1
+
+
+def test_a_level_without_leaves_can_hold_swap_entries():
+    (answer,) = islice(Search(ask(layout("m68k", None, "motorola"), Level.PMD, need=["type:5", "offset:max"]), known("m68k")).answers(), 1)
+    assert answer.swap is not None
+
+
+def test_a_helper_that_is_kept_does_not_change():
+    search = Search(ask(layout("arm64", "linux-6.1"), Level.PTE, need=["uffd_wp"], keep=["pte_modify"]), known("arm64"))
+    assert next(search.answers(), None) is None
+    found = why(search)
+    assert isinstance(found, Refused)
+    assert found.spoilt == ("it changes pte_modify, which is kept",)
+
+
+def test_a_swap_field_that_is_kept_does_not_move():
+    wider = {"need": ("type:6",), "move": ("swap",)}
+    assert answers("arm64", None, Level.PTE, **wider)
+    found = none("arm64", None, Level.PTE, keep=("__SWP_TYPE",), **wider)
+    assert found.reasons == ("type needs 6 bits (type:6)", "type has 10:6 and stays where it is")
+
+
+def test_a_table_with_the_present_bit_is_not_bad():
+    (answer,) = answers("s390", "linux-6.12", Level.PMD, need=("present",))
+    assert answer.swap is None
+    table = Scene(answer.layout, Level.PMD).states["table"].example_entry
+    assert call(answer.layout, "pmd_present", table)
+    assert not call(answer.layout, "pmd_bad", table)
+
+
+def test_a_predicate_whose_field_moves_is_not_kept():
+    answer = next(Search(ask(layout("x86_64"), Level.PMD, need=["pfn"], move=["_PAGE_DEVMAP"], pin=["_PAGE_DEVMAP=52"]), known("x86_64")).answers())
+    told = outcome(answer.question, "", [answer], None, None, 0.0, {}).answers[0]
+    assert "pmd_trans_huge" in told.sought
+    assert "pmd_present" in told.kept
+
+
 # The toy architecture, by brute force
 
 
@@ -307,6 +424,11 @@ def test_one_offset_bit_more_is_too_much_for_the_toy():
         ({"need": ["x"], "pin": ["x=a"]}, "bits must be like"),
         ({"need": ["x"], "pin": ["x=3,3"]}, "bits must be named once"),
         ({"need": ["x"], "pin": ["y=3"]}, "a pin must be of something needed"),
+        ({"need": ["x"], "pin": ["x=0:99999999999"]}, "bits must lie inside the 64"),
+        ({"need": ["x"], "pin": ["soft_dirty@present=9"]}, "a pin must be of something needed"),
+        ({"need": ["soft_dirty"], "pin": ["soft_dirty=9"]}, "present entries have soft_dirty already"),
+        ({"need": ["x"], "keep": ["exclusive"], "pin": ["exclusive=4"]}, "exclusive must be kept or pinned, not both"),
+        ({"need": ["a-b", "A_b"]}, "a need must be given once"),
         ({"need": ["x"], "keep": ["y"]}, "unknown helper"),
         ({"need": ["x"], "move": ["y"]}, "--move must name"),
         ({"need": ["x"], "maximise": "y"}, "--maximise must name"),
@@ -318,9 +440,16 @@ def test_what_makes_no_sense_is_said(asked, words):
         ask(layout("x86_64"), Level.PTE, **asked)
 
 
-def test_a_hardware_bit_does_not_move():
+@pytest.mark.parametrize("asked", [{"move": ["_PAGE_RW"]}, {"pin": ["_PAGE_RW=5"]}])
+def test_a_hardware_bit_does_not_move(asked):
     with pytest.raises(LayoutError, match="_PAGE_RW is a hardware bit"):
-        ask(layout("x86_64"), Level.PTE, need=["x"], move=["_PAGE_RW"])
+        ask(layout("x86_64"), Level.PTE, need=["x"], **asked)
+
+
+@pytest.mark.parametrize(("need", "field"), [("rw@present", "_PAGE_RW 1"), ("devmap@present", "_PAGE_DEVMAP 57"), ("present", "_PAGE_PRESENT 0")])
+def test_a_new_field_has_a_new_name(need, field):
+    with pytest.raises(VocabularyError, match=f"must be a new name, not that of {field}"):
+        next(Search(ask(layout("x86_64"), Level.PTE, need=[need], move=["software"]), known("x86_64")).answers())
 
 
 def test_there_are_no_swap_entries_at_pud():
