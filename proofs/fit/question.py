@@ -128,6 +128,8 @@ def _need(text: str, layout: Layout) -> Iterable[Need]:
         least = 5
     elif width == "max" and name != "offset":
         raise VocabularyError(f"only the offset can be as wide as there is room for ({text!r}); --maximise makes another field so")
+    if name == "offset":
+        least = max(least, 2)  # slot 0 is a swap area's header, and the largest offset may be the empty entry
     if name in ("type", "offset"):
         if where not in (None, SWAP):
             raise VocabularyError(f"{name} must be in a swap entry, not {text!r}")

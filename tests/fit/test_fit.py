@@ -465,3 +465,9 @@ def test_a_flag_needs_a_codec():
 def test_a_pin_that_is_too_narrow():
     with pytest.raises(LayoutError, match="type must be at least 5 bits wide"):
         next(Search(ask(layout("s390", "linux-6.12"), Level.PMD, need=["type:5", "pfn"], pin=["type=1:3"])).answers())
+
+
+def test_an_offset_of_one_bit_has_no_slot():
+    """Slot 0 is the header, and the only other offset is the largest: every claim about a swap entry would be empty."""
+    with pytest.raises(LayoutError, match="offset must be at least 2 bits wide"):
+        next(Search(ask(layout("m68k", "linux-6.1"), Level.PTE, need=["offset:max"], pin=["SWP_OFFSET=5"]), known("m68k")).answers())

@@ -8,8 +8,8 @@ from bitspec.fitted import Answer, Outcome, Placement
 def render(one: Outcome) -> str:
     """The first answer as a block of C; where there is none, a comment that says why."""
     if not one.answers:
-        reasons = one.infeasible or (one.unknown or "",)
-        lines = [f"/* {one.asked}", " *", " * nothing fits:", *[f" *   {reason}" for reason in reasons], " */"]
+        words, reasons = ("nothing fits", one.infeasible) if one.unknown is None else ("unknown", (one.unknown,))
+        lines = [f"/* {one.asked}", " *", f" * {words}:", *[f" *   {reason}" for reason in reasons], " */"]
         return "\n".join(lines) + "\n"
     answer = one.answers[0]
     counts = ", ".join(f"{number} {name}" for name, number in answer.counts.items() if number)

@@ -12,8 +12,8 @@ from bitspec.fitted import Outcome
 def render(one: Outcome) -> str:
     """The first answer as a proposal; where there is none, the reasons, as comments."""
     if not one.answers:
-        reasons = one.infeasible or (one.unknown or "",)
-        return "".join(f"# {line}\n" for line in (one.asked, "nothing fits:", *reasons))
+        words, reasons = ("nothing fits", one.infeasible) if one.unknown is None else ("unknown", (one.unknown,))
+        return "".join(f"# {line}\n" for line in (one.asked, f"{words}:", *reasons))
     answer = one.answers[0]
     data: dict[str, Any] = {
         "base": {"layout": f"{one.arch}@{one.layout}", "variant": one.variant, "config": one.config, "level": one.level},
