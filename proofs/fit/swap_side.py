@@ -18,6 +18,7 @@ from proofs.fit.build import SwapPlan, mask_of
 from proofs.fit.codec import Codec, existing, sharing
 from proofs.fit.cube import EVERYTHING, Cube
 from proofs.fit.hazards import PREDICATES, Hazard, hazards, touched
+from proofs.fit.leaks import leaks
 from proofs.fit.packing import Item, Packing, Spans, packings, positions
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, table_type
@@ -253,14 +254,13 @@ def _steady(found: Iterator[tuple[Cube, int]], rooms: Rooms) -> Iterator[tuple[C
 
 
 def _stored(plan: SwapPlan, sketch: Sketch, layout: Layout) -> Iterator[SwapPlan]:
-    """The offset as it is; on hardware that loads through entries that are not present, inverted first."""
+    """The offset as it is; on hardware that loads through entries that are not present, inverted first, and none that is seen to leak."""
     if not sketch.fresh:
         assert sketch.codec is not None
         yield replace(plan, inverted=sketch.codec.inverted)
         return
-    if layout.hardware.speculated is not None:
-        yield replace(plan, inverted=True)
-    yield plan
+    ways = (replace(plan, inverted=True), plan) if layout.hardware.speculated is not None else (plan,)
+    yield from (way for way in ways if not leaks(layout, sketch.demand.width, way))
 
 
 def _packed(demand: Demand, cube: Cube, free: tuple[int, ...], maximise: str | None) -> Iterator[tuple[Any, Cube, Packing]]:
