@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from bitspec.layout import Config
     from bitspec.lift.lifting import Lifting
     from bitspec.lift.tree import Build
+    from bitspec.proposal import Proposal
     from proofs.check import Result, Statistics
     from proofs.claim import Scene
     from proofs.compare import Side
@@ -614,17 +615,16 @@ def _sides(texts: tuple[str, str], variant: str | None, config: str | None) -> t
         for name, mine, chosen in (("variant", one.variant, variant), ("config", one.config, config)):
             if mine not in (None, chosen):
                 raise BadInput(f"both must be of one {name}, not of {mine} and {chosen}")
-    made = []
-    for text, one in zip(texts, read, strict=True):
-        if one is None:
-            made.append(Side(_one(text, variant, config)))
-            continue
-        try:
-            base = discover.layout(one.base.arch, one.base.release, variant, config)
-        except (VocabularyError, Absent) as error:
-            raise one.error(str(error), None, "base") from None
-        made.append(Side(applied(one, base), one.name))
-    return made[0], made[1]
+    made = [None if one is None else Side(applied(one, _base_of(one, variant, config)), one.name) for one in read]
+    old, new = (Side(_one(text, variant, config)) if one is None else one for text, one in zip(texts, made, strict=True))
+    return old, new
+
+
+def _base_of(one: Proposal, variant: str | None, config: str) -> Layout:
+    try:
+        return discover.layout(one.base.arch, one.base.release, variant, config)
+    except (VocabularyError, Absent) as error:
+        raise one.error(str(error), None, "base") from None
 
 
 def _compared(texts: tuple[str, str], variant: str | None, config: str | None, timeout: float | None, everything: bool) -> Comparison:

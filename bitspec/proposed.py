@@ -117,7 +117,7 @@ def _place(layout: Layout, level: Level, one: FieldChange) -> tuple[tuple[tuple[
     """The spans and the mask of a changed field."""
     width = layout.uses[level].width
     if one.mask is not None and not 0 < one.mask < 1 << width:
-        raise LayoutError(f"mask must have bits, and inside the {width} of an entry, not be {one.mask:#.34x}")
+        raise LayoutError(f"mask must have bits, and inside the {width} of an entry, not be {hex(one.mask)[:40]}")
     if one.bits is None:
         assert one.mask is not None
         return _runs(one.mask), one.mask
