@@ -44,7 +44,7 @@ def gate(one: Comparison) -> RenderableType:
     lost = [each for each in one.capacity if each.lost]
     parts += [Text(f"lost     {_figure(each)}", "yellow") for each in lost]
     counts = (
-        (len(one.broken), "newly refuted"), (len(one.reviewed), "newly refuted and known"), (len(one.fixed), "fixed"),
+        (len(one.broken), "newly refuted"), (len(one.reviewed), "known"), (len(one.fixed), "fixed"),
         (one.standing, "refuted before and after"), (len(one.undecided), "unknown"),
     )  # fmt: skip
     total = Text(", ".join(f"{number} {words}" for number, words in counts))
