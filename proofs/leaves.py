@@ -216,7 +216,7 @@ class Pages:
             raise Absent(f"no protection of {self.k.layout.name} makes such a leaf")
         found = Patterns.of(frozenset(one & ~extra for _, one in leaves.patterns))
         if len(found.cores) > CORES:
-            raise LayoutError(f"the attribute bits of a {self.k.level} must have at most {CORES} combinations beside those that are free, not {len(found.cores)}")
+            raise LayoutError(f"the attribute bits of a {self.k.level} must have at most {CORES} combinations beside the free ones, not {len(found.cores)}")
         entry = leaves.placed
         frame = self.k.pfn(self.here)
         found_frame = trunc(frame >> self.order if self.order else frame, self.pfn.width)
