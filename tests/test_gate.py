@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft4Validator
 
 import cli
 from bitspec.render import formats
+from tests.test_formats import schema
 
 FOLDER = Path(__file__).parent / "proposals"
 
@@ -135,6 +137,16 @@ def test_every_format_of_check_shows_what_is_new_and_nothing_else(form):
     assert "PMD211" not in result.stdout  # refuted before and after
     if form == "text":
         assert len(re.findall(r"^>> refuted ", result.stdout, re.MULTILINE)) == len(gated("powerpc@linux-6.12", "ppc64-pud-present-int")[1]["broken"])
+
+
+def test_sarif_of_a_gate_is_valid_and_a_proposal_is_no_file_of_ours():
+    result = run("gate", "--base", "powerpc@linux-6.12", "--proposal", file("ppc64-pud-present-int"), "--format", "sarif")
+    data = json.loads(result.stdout)
+    assert not list(Draft4Validator(schema()).iter_errors(data))
+    places = [one["locations"][0]["physicalLocation"]["artifactLocation"] for one in data["runs"][0]["results"]]
+    assert {one.get("uriBaseId") for one in places} == {None, "BITSPEC"}
+    assert all(one["uri"].endswith(".toml") for one in places if "uriBaseId" not in one)
+    assert {one["properties"]["source"] for one in data["runs"][0]["results"]} == {"proposal"}
 
 
 def test_a_query_that_takes_too_long_is_no_answer():
