@@ -50,7 +50,7 @@ def applied(proposal: Proposal, base: Layout) -> Layout:
 def _changed(layout: Layout, one: FieldChange, usual: Level | None) -> Layout:
     """The layout with one field moved, added or removed."""
     levels = one.levels or ((usual,) if usual is not None else tuple(layout.uses))
-    uses, found = dict(layout.uses), False
+    uses, found = dict(layout.uses), set()
     for level in levels:
         if level not in uses:
             raise Absent(f"{level} is folded in variant {layout.hardware.variant}")
@@ -60,17 +60,20 @@ def _changed(layout: Layout, one: FieldChange, usual: Level | None) -> Layout:
             old = views.get(name)
             fields = _fields(layout, level, name, old, one)
             if fields is not None:
-                found = True
+                found.add(level)
                 views[name] = replace(old, fields=fields) if old is not None else _fresh(use, name, fields)
         uses[level] = replace(use, views=views)
         if one.extra:
             mask = _place(layout, level, one)[1]
-            mapped = any(name != "swap" for name in one.entries)
-            extra, swap_extra = (use.extra | mask, use.swap_extra) if mapped else (use.extra, use.swap_extra | mask)
-            uses[level] = replace(uses[level], extra=extra, swap_extra=swap_extra)
-    if not found:
+            mapped, swapped = (mask if any((name == "swap") is kind for name in one.entries) else 0 for kind in (False, True))
+            uses[level] = replace(uses[level], extra=use.extra | mapped, swap_extra=use.swap_extra | swapped)
+    missing = [level for level in one.levels if level not in found]
+    if not found or missing:
+        where = f"{layout.name} {', '.join(missing)}".strip()
+        if one.status == NEW:
+            raise LayoutError(f"{where} must have such an entry to have a field in it")
         hint = 'with status = "new" it is added' if one.status == MOVED else "there is nothing to remove"
-        raise LayoutError(f"a field must exist in {layout.name} to be {one.status}; {hint}")
+        raise LayoutError(f"a field must exist in {where} to be {one.status}; {hint}")
     return replace(layout, uses=uses, derived={}, _built={})
 
 

@@ -82,6 +82,11 @@ WRONG = {
     "folded level": (MOVE + 'bits = "6"\nlevel = "pud"\n', "change.toml:3: field SOFT_DIRTY: pud is folded"),
     "flag": (MOVE + 'bits = "6"\ninverted = "yes"\n', "inverted must be true or false, not a value of type str"),
     "no such field": ('[[field]]\nname = "COLOUR"\nbits = "6"\n', 'a field must exist in toy@linux-0.1 to be moved; with status = "new" it is added'),
+    "no such field there": (
+        '[[field]]\nname = "EXCLUSIVE"\nlevel = ["pte", "pmd"]\nentry = "table"\nbits = "6"\n',
+        "must exist in toy@linux-0.1 pte, pmd to be moved",
+    ),
+    "no such entry": ('[[field]]\nname = "MINE"\nlevel = "pte"\nentry = "table"\nbits = "6"\nstatus = "new"\n', "toy@linux-0.1 pte must have such an entry"),
     "nothing to remove": ('[[field]]\nname = "COLOUR"\nstatus = "removed"\n', "there is nothing to remove"),
     "removed with bits": (MOVE + 'status = "removed"\nbits = "6"\n', "a field that is removed must not have bits"),
     "new nowhere": ('[[field]]\nname = "MINE"\nstatus = "new"\nbits = "1"\n', "a new field must say in which entry it is"),
