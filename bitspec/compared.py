@@ -52,8 +52,8 @@ class Turn:
 
     Attributes:
         before, after: the verdicts; ``not asked`` where a layout has no such subject.
-        finding: the result that tells more: the refutation where there is one, else the later one.
-        known: the class of a refutation that somebody has reviewed, else empty.
+        finding: the result that tells more: the refutation where there is one, else the later one; unknown, where nobody knows whether it is new.
+        known: of a reviewed refutation, its class; else empty.
     """
 
     before: str

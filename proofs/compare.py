@@ -72,7 +72,7 @@ def compare(before: Side, after: Side, known: Sequence[Known], timeout: float | 
         standing += kind == "standing"
         agreed += kind in ("standing", "agreed")
         if kind in found:
-            found[kind].append(_turn(before, after, one, other))
+            found[kind].append(_turn(kind, before, after, one, other))
     return plain.Comparison(
         version=bitspec.__version__,
         solver=version(),
@@ -112,14 +112,17 @@ def _worse(one: Result | None, other: Result | None, known: Iterable[Known]) -> 
     return find(known, other.layout, other.level.value, other.code, other.subject) is not None
 
 
-def _turn(before: Side, after: Side, one: Result | None, other: Result | None) -> plain.Turn:
+def _turn(kind: str, before: Side, after: Side, one: Result | None, other: Result | None) -> plain.Turn:
     said = [str(result.verdict) if result is not None else "not asked" for result in (one, other)]
     later = other is not None and (other.verdict is Verdict.REFUTED or one is None or one.verdict is not Verdict.REFUTED)
     side, result = (after, other) if later else (before, one)
     assert result is not None
     told = finding(result)
     named = replace(told, layout=side.release, source="proposal" if side.proposal else told.source, known=None)
-    return plain.Turn(said[0], said[1], named, result.known.kind if later and result.known is not None else "")
+    if kind == "undecided" and result.verdict is Verdict.REFUTED:
+        assert named.evidence is not None
+        named = replace(named, verdict="unknown", reason=f"refuted by {named.evidence.text}, and unknown before", evidence=None)
+    return plain.Turn(said[0], said[1], named, result.known.kind if kind == "reviewed" and result.known is not None else "")
 
 
 # Helpers

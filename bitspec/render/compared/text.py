@@ -81,13 +81,13 @@ def _turn(one: Turn, indent: str = "  ") -> Iterator[RenderableType]:
     """A line or two; the witness where it is not told in full anyway."""
     found = one.finding
     what = f"{found.code} {found.name}: {found.subject}, {found.level}"
-    was = {"unknown": ", and nobody knows whether it was before", "refuted": ", more of it than before"}.get(one.before, f", was {one.before}")
+    was = ", more of it than before" if one.before == one.after == "refuted" else f", was {one.before}"
     if one.known:
         yield Text(f"{indent}known    {what}{was}: {one.known}", "yellow")
+    elif found.verdict == "unknown":
+        yield Text(f"{indent}unknown  {what}{was}: {found.reason}", "yellow")
     elif one.after == "refuted":
         yield Text(f"{indent}>> refuted {what}{was}", "bold red")
-    elif one.after == "unknown":
-        yield Text(f"{indent}unknown  {what}{was}: {found.reason}", "yellow")
     else:
         yield Text(f"{indent}fixed    {what}", "green")
     if found.evidence is not None and (indent or one.known or one.after != "refuted"):
