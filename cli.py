@@ -23,6 +23,7 @@ import click
 
 import bitspec
 from archs import discover, toolchains
+from bitspec.expr import ExprError
 from bitspec.fields import LayoutError
 from bitspec.layout import CONFIGS, Absent, Layout
 from bitspec.lift.problem import Problem
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from archs.toolchains import Chosen
+    from bitspec.compared import Comparison
     from bitspec.fitted import Outcome
     from bitspec.layout import Config
     from bitspec.lift.lifting import Lifting
     from bitspec.lift.tree import Build
+    from bitspec.proposal import Proposal
     from proofs.check import Result, Statistics
     from proofs.claim import Scene
+    from proofs.compare import Side
 
 USAGE, INTERNAL = 2, 4
 
@@ -585,6 +589,132 @@ def _fit(layout: Layout, at: Level, asked: _Asked, count: int, timeout: float | 
     words = " ".join(f"{flag} {value}" for flag, values in flags for value in values)
     figures = search.figures if stats else {}
     return outcome(question, f"{layout.name} --level {at} {words}", answers, none, gave_up, time.perf_counter() - start, figures)
+
+
+# Proposals
+
+_timeout = click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), default=60.0, show_default=True, metavar="SECONDS",
+    help="Give up on a query after this time: unknown.",
+)  # fmt: skip
+_common_config = click.option("--config", metavar="NAME", help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}; the default is a proposal's own.")
+_written = click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+
+
+def _sides(texts: tuple[str, str], variant: str | None, config: str | None) -> tuple[Side, Side]:
+    """Two layouts to be compared, each ARCH@LAYOUT or a proposal file; what one does not say of variant and config is as in the other."""
+    from bitspec.proposal import load
+    from bitspec.proposed import applied
+    from proofs.compare import Side
+
+    read = [load(Path(text)) if text.endswith(".toml") else None for text in texts]
+    said = [one.base for one in read if one is not None]
+    variant = variant or next((one.variant for one in said if one.variant), None)
+    config = config or next((one.config for one in said), "default")
+    for one in said:
+        for name, mine, chosen in (("variant", one.variant, variant), ("config", one.config, config)):
+            if mine not in (None, chosen):
+                raise BadInput(f"both must be of one {name}, not of {mine} and {chosen}")
+    made = [None if one is None else Side(applied(one, _base_of(one, variant, config)), one.name) for one in read]
+    old, new = (Side(_one(text, variant, config)) if one is None else one for text, one in zip(texts, made, strict=True))
+    return old, new
+
+
+def _base_of(one: Proposal, variant: str | None, config: str) -> Layout:
+    try:
+        return discover.layout(one.base.arch, one.base.release, variant, config)
+    except (VocabularyError, Absent) as error:
+        raise one.error(str(error), None, "base") from None
+
+
+def _compared(texts: tuple[str, str], variant: str | None, config: str | None, timeout: float | None, everything: bool) -> Comparison:
+    from proofs.check import Vacuous
+    from proofs.compare import compare
+
+    gc.disable()
+    sides = _sides(texts, variant, config)
+    try:
+        return compare(*sides, discover.known(sides[1].layout.arch), timeout, everything)
+    except (Vacuous, ExprError, RecursionError) as error:
+        if any(side.proposal for side in sides):  # of layouts that ship it would be our mistake
+            words = "its helpers are too deep, put together" if isinstance(error, RecursionError) else str(error)
+            raise BadInput(f"nothing can be asked of the proposal: {words}") from None
+        raise
+
+
+def _show(rendered: Any, output: Path | None) -> None:
+    if not isinstance(rendered, str):
+        _print(rendered, output)
+    elif output is None:
+        click.echo(rendered, nl=False)
+    else:
+        output.write_text(rendered, encoding="utf-8")
+
+
+def _writable(format_: str, known: tuple[str, ...], output: Path | None) -> None:
+    if format_ not in known:
+        raise BadInput(unknown("format", format_, known))
+    if output is not None and not output.parent.is_dir():
+        raise BadInput(f"{output.parent}: no such folder")
+
+
+@main.command()
+@click.argument("old", metavar="OLD")
+@click.argument("new", metavar="NEW")
+@_one_variant
+@_common_config
+@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help="text or json.")
+@_written
+@_timeout
+@_guarded
+def diff(old: str, new: str, variant: str | None, config: str | None, format_: str, output: Path | None, timeout: float) -> None:
+    """Say what a layout change does: to every helper, to the fields, to what fits into a swap entry, and to the claims.
+
+    OLD and NEW are ARCH@LAYOUT or a proposal file, which ends in .toml.
+
+    \b
+    Example:
+      bitspec diff arm64@linux-6.1 arm64@linux-6.12
+      bitspec diff x86_64@linux-6.12 proposal.toml
+
+    Exit status: 0, whatever is found; 2 wrong input.
+    """
+    from bitspec.render.compared import json, text
+
+    _writable(format_, ("text", "json"), output)
+    found = _compared((old, new), variant, config, timeout, everything=True)
+    _show((json if format_ == "json" else text).diff(found), output)
+
+
+@main.command()
+@click.option("--base", required=True, metavar="OLD", help="What there is: ARCH@LAYOUT or a proposal file.")
+@click.option("--proposal", "new", required=True, metavar="NEW", help="What it is to become: a proposal file or ARCH@LAYOUT.")
+@click.option("--strict", is_flag=True, help="Fail on lost capacity, too.")
+@_one_variant
+@_common_config
+@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
+@_written
+@_timeout
+@_guarded
+def gate(base: str, new: str, strict: bool, variant: str | None, config: str | None, format_: str, output: Path | None, timeout: float) -> None:
+    """Fail where a change breaks a claim that held before.
+
+    What is refuted before and after does not fail, and neither does what is fixed.  Formats other than text and json hold what is new alone.
+
+    \b
+    Example:
+      bitspec gate --base x86_64@linux-6.12 --proposal proposal.toml
+      bitspec gate --base arm64@linux-6.1 --proposal arm64@linux-6.12 --strict
+
+    Exit status: 0 nothing breaks; 1 something does, or with --strict capacity is lost; 2 wrong input; 3 nobody knows.
+    """
+    from bitspec.render.compared import json, text
+
+    _writable(format_, formats(), output)
+    found = _compared((base, new), variant, config, timeout, everything=False)
+    special = {"text": text.gate, "json": json.gate}.get(format_)
+    _show(special(found) if special is not None else renderer(format_)(found.report), output)
+    sys.exit(found.status(strict))
 
 
 @main.command()

@@ -6,18 +6,22 @@ same bits in two views are an overlay, and are sound only when no entry is in bo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import reduce
 from operator import or_
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bitspec.expr import Expr, bits, concat, zext
 
 
 class LayoutError(ValueError):
     """A specification that cannot be: fields that overlap, lie outside the entry, or name nothing."""
+
+
+_BITS: Final = re.compile(r"[0-9]{1,4}(?::[0-9]{1,4})?(?:, *[0-9]{1,4}(?::[0-9]{1,4})?){0,63}\Z")
 
 
 class Owner(Enum):
@@ -50,6 +54,24 @@ class Numbering(Enum):
         """Bits `high` to `low` (LSB 0) as the manual would write them: ``58`` or ``63:59``."""
         first, last = self.position(high, width), self.position(low, width)
         return str(first) if high == low else f"{first}:{last}"
+
+    def spans(self, text: str, width: int) -> tuple[tuple[int, int], ...]:
+        """Bits as the manual would write them, ``63:59`` or ``12:5,2``, as the spans of a field; what :meth:`Field.where` writes is read back.
+
+        Raises LayoutError for a text that is none, or bits outside the entry or named twice.
+        """
+        if not _BITS.match(text):
+            raise LayoutError(f"bits must be like 58, 63:59 or 12:5,2, not {text!r}")
+        found = []
+        for piece in text.replace(" ", "").split(","):
+            first, _, last = piece.partition(":")
+            low, high = sorted(self.position(int(one), width) for one in (first, last or first))
+            found.append((high, low))
+        if any(low < 0 or high >= width for high, low in found):
+            raise LayoutError(f"bits must lie inside the {width} of an entry, not {text!r}")
+        if sum(high - low + 1 for high, low in found) != len({place for high, low in found for place in range(low, high + 1)}):
+            raise LayoutError(f"bits must be named once, not {text!r}")
+        return tuple(found)
 
 
 #: A bit, a (first, last) pair, or several of either, in the numbering of the view and from the most significant end.

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bitspec.picture import Picture
+from bitspec.proposal import Proposal
 from bitspec.report import Table
 
 
@@ -71,6 +72,7 @@ class Answer:
         said: what predicates nothing is promised of say of swap entries.
         cost: bits and bytes, before and after.
         counts: the claims asked, by verdict.
+        proposal: the whole answer, as changes to the layout that was asked about.
     """
 
     title: str
@@ -84,6 +86,7 @@ class Answer:
     said: Mapping[str, str]
     cost: Mapping[str, tuple[str, str]]
     counts: Mapping[str, int]
+    proposal: Proposal
 
 
 @dataclass(frozen=True)

@@ -347,7 +347,12 @@ class Layout:
             raise LayoutError(f"a field must exist in {self.name} to be moved, not {new.name!r}")
         for one in found:
             if one.owner.value != "software" and one.spans != new.spans:
-                raise LayoutError(f"{new.name} is a hardware bit ({self.hardware.manual}) and must stay where it is")
+                raise must_stay(new.name, self.hardware)
+
+
+def must_stay(name: str, hardware: Hardware) -> LayoutError:
+    """What is said to whoever touches a field that is not the kernel's."""
+    return LayoutError(f"{name} is a hardware bit ({hardware.manual}) and must stay where it is")
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ class InternalError(Exception):
     """bitspec contradicts itself: a vacuous claim, or two readings that disagree.  Exit status 4."""
 
 
+class Vacuous(InternalError):
+    """A claim assumes what cannot be: it would be proved of anything.  Of a shipped layout that is our mistake."""
+
+
 class Verdict(Enum):
     """What became of a claim."""
 
@@ -240,7 +244,7 @@ class _Round:
     def _inhabited(self, facts: tuple[Expr, ...], question: Question) -> str | None:
         """Make sure that the preconditions can hold together; the reason if the solver cannot tell.
 
-        Raises InternalError where they cannot: such a claim says nothing.
+        Raises Vacuous where they cannot: such a claim says nothing.
         """
         self.checker.statistics.vacuity += 1
         if not facts or _by_example(facts):
@@ -250,7 +254,7 @@ class _Round:
             with self._ask().scope(*facts):
                 if self._ask().model() is None:
                     words = " and ".join(prose(fact) for fact in facts)
-                    raise InternalError(f"{question.code} about {question.subject.name} at {self.scene.level} assumes what cannot be: {words}")
+                    raise Vacuous(f"{question.code} about {question.subject.name} at {self.scene.level} assumes what cannot be: {words}")
         except Unknown as reason:
             return str(reason)
         return None

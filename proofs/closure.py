@@ -13,8 +13,12 @@ from typing import TypeVar
 State = TypeVar("State")
 
 
-def closure(start: Iterable[State], steps: Callable[[State], Iterable[State]]) -> frozenset[State]:
-    """Everything reachable from `start` by `steps`."""
+class Unbounded(ValueError):
+    """There is more to be reached than anybody can look at."""
+
+
+def closure(start: Iterable[State], steps: Callable[[State], Iterable[State]], most: int | None = None) -> frozenset[State]:
+    """Everything reachable from `start` by `steps`.  Raises Unbounded for more than `most`."""
     found = set(start)
     queue = list(found)
     while queue:
@@ -22,6 +26,8 @@ def closure(start: Iterable[State], steps: Callable[[State], Iterable[State]]) -
             if fresh not in found:
                 found.add(fresh)
                 queue.append(fresh)
+        if most is not None and len(found) > most:
+            raise Unbounded
     return frozenset(found)
 
 

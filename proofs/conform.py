@@ -11,20 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bitspec.expr import FALSE, TRUE, Expr, and_, const, eq, ne, not_, ult, variables
+from bitspec.expr import FALSE, TRUE, Expr, and_, eq, ne, not_, ult, variables
 from bitspec.layout import CONFIGS, OPTIONS, Absent, Config, Helper, Layout
 from bitspec.lift.layout import TYPES
 from bitspec.lift.lifting import PROTECTION, Lifted, Lifting, by_physical_address, fit, vm_flags
 from bitspec.lift.translate import Outcome
 from bitspec.lift.wrappers import ADDRESSES
 from bitspec.read.as_c import c_text
-from bitspec.read.as_demanded import simplified
 from bitspec.read.as_int import evaluate
 from bitspec.read.as_known import constant, decided
 from bitspec.solver import Solver, Unknown
 from bitspec.vocabulary import HELPERS, Kind, Level
-from bitspec.witness import Witness, canonical
 from proofs.check import InternalError
+from proofs.equality import difference
 
 EQUAL: Final = "equal"
 DIFFERENT: Final = "different"
@@ -206,19 +205,19 @@ def _compare(
             found = _example(solver, (domain, condition), inputs)
             if found is not None:
                 notes.append(f"{what} for {found}")
-        witness = _witness(solver, facts, ne(declared, lifted), inputs)
+        witness = difference(solver, declared, lifted, inputs, facts)
     except Unknown as reason:
         return Agreement(name, UNKNOWN, str(reason), given, places=places, notes=tuple(notes))
     if witness is None:
         rests = f"for every value of {', '.join(free)}" if free else ""
         return Agreement(name, EQUAL, rests, given, places=places, notes=tuple(notes))
     values = dict(witness.inputs)
-    difference = Difference(
+    found_for = Difference(
         tuple((str(one.attr), value) for one, value in witness.inputs), _value(declared, values), _value(lifted, values), width, free
     )
-    if difference.declared == difference.lifted:
-        raise InternalError(f"{name}: the readings disagree: {difference.inputs} is a difference for z3 and none as ints")
-    return Agreement(name, DIFFERENT, "", given, places=places, declared=c_text(declared), lifted=c_text(lifted), difference=difference, notes=tuple(notes))
+    if found_for.declared == found_for.lifted:
+        raise InternalError(f"{name}: the readings disagree: {found_for.inputs} is a difference for z3 and none as ints")
+    return Agreement(name, DIFFERENT, "", given, places=places, declared=c_text(declared), lifted=c_text(lifted), difference=found_for, notes=tuple(notes))
 
 
 def _value(expr: Expr, values: dict[Expr, int]) -> int:
@@ -232,13 +231,6 @@ def _example(solver: Solver, facts: Sequence[Expr], inputs: Sequence[Expr]) -> s
     with solver.scope(*facts):
         values = solver.model(*inputs)
     return None if values is None else ", ".join(f"{one.attr}={value:#x}" for one, value in zip(inputs, values, strict=True)) or "every value"
-
-
-def _witness(solver: Solver, facts: Sequence[Expr], broken: Expr, inputs: Sequence[Expr]) -> Witness | None:
-    if decided(broken) is False or decided(simplified(broken)) is False:
-        return None
-    with solver.scope(*facts, broken):
-        return canonical(solver, inputs[0] if inputs else const(0, 1), inputs)
 
 
 # Constants and protections

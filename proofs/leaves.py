@@ -18,11 +18,14 @@ from bitspec.read.as_int import evaluate, function, masks
 from bitspec.read.as_known import known
 from bitspec.vocabulary import StateName
 from proofs import preconditions as pre
-from proofs.closure import Patterns, closure
+from proofs.closure import Patterns, Unbounded, closure
 from proofs.state import Input, State, entry_variable
 
 #: Setters that keep a mapped entry in its state, whatever the VMA; maybe_mkwrite() asks for VM_WRITE first.
 SETTERS = ("mkyoung", "mkold", "mkdirty", "mkclean", "wrprotect", "mksoft_dirty", "clear_soft_dirty", "mkuffd_wp", "clear_uffd_wp", "mkspecial")
+
+#: Combinations of attribute bits that are looked at, and those that may be left when the free bits are taken out.  Kernels have some 40, and 12.
+PATTERNS, CORES = 1 << 14, 256
 
 
 def writers(k: Kernel) -> tuple[str, ...]:
@@ -177,7 +180,11 @@ class Pages:
             for allows, setter in modifiers:
                 yield allows, setter(entry) & keep
 
-        return replace(leaves, patterns=closure({(write, one & ~loose) for write, one in leaves.patterns}, steps), loose=loose)
+        try:
+            found = closure({(write, one & ~loose) for write, one in leaves.patterns}, steps, PATTERNS)
+        except Unbounded:
+            raise LayoutError(f"the setters of a {self.k.level} must lead to at most {PATTERNS} combinations of attribute bits") from None
+        return replace(leaves, patterns=found, loose=loose)
 
     def _toggled(self, leaves: Leaves) -> int:
         """Bits that one setter only sets, and that another only clears or that start out clear: they take either value beside every pattern.
@@ -208,6 +215,8 @@ class Pages:
         if not leaves.patterns:
             raise Absent(f"no protection of {self.k.layout.name} makes such a leaf")
         found = Patterns.of(frozenset(one & ~extra for _, one in leaves.patterns))
+        if len(found.cores) > CORES:
+            raise LayoutError(f"the attribute bits of a {self.k.level} must have at most {CORES} combinations beside the free ones, not {len(found.cores)}")
         entry = leaves.placed
         frame = self.k.pfn(self.here)
         found_frame = trunc(frame >> self.order if self.order else frame, self.pfn.width)

@@ -97,13 +97,15 @@ def facts(one: Finding) -> tuple[tuple[str, str], ...]:
 
 
 def reproduce(one: Finding) -> tuple[str, ...]:
-    """The commands that show a refutation again; of a kernel tree only its user knows where it is and what was configured."""
+    """The commands that show a refutation again; of a kernel tree, or a proposal, only its user knows where it is."""
     assert one.evidence is not None
     variant = ("--variant", one.variant) if one.variant else ()
     asked = ("--level", one.level, "--select", one.code, *(("--replay",) if one.evidence.replayed else ()))
     if one.source == "lifted":
         return (shlex.join(("bitspec", "check", one.arch, "--kernel", "TREE", *variant, *asked)),)
     layout = f"{one.arch}@{one.layout}"
+    if one.source == "proposal":  # the layout is named BASE+PROPOSAL; only its user knows where the file is
+        return (shlex.join(("bitspec", "gate", "--base", layout.partition("+")[0], "--proposal", "FILE")),)
     config = ("--config", one.config) if one.config != "default" else ()
     return (
         shlex.join(("bitspec", "check", layout, *variant, *config, *asked)),

@@ -14,7 +14,7 @@ def render(report: Report) -> str:
     data: dict[str, Any] = {
         "bitspec": report.version,
         "solver": report.solver,
-        "results": [_finding(one) for one in report.findings],
+        "results": [finding(one) for one in report.findings],
         "stale": [{"code": one.code, "subject": one.subject, "where": one.where, "reason": one.reason} for one in report.stale],
         "summary": {**counts, "seconds": round(report.seconds, 3)},
     }
@@ -23,7 +23,8 @@ def render(report: Report) -> str:
     return json.dumps(data, indent=2) + "\n"
 
 
-def _finding(one: Finding) -> dict[str, Any]:
+def finding(one: Finding) -> dict[str, Any]:
+    """One result as a JSON object."""
     return {
         "code": one.code,
         "name": one.name,

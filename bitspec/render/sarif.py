@@ -132,7 +132,10 @@ def _place(one: Place, number: int) -> dict[str, Any]:
 
 def _physical(where: str) -> dict[str, Any]:
     file, line = place(where)
-    made: dict[str, Any] = {"artifactLocation": {"uri": quote(file), "uriBaseId": "BITSPEC" if file.startswith("archs/") else "KERNEL"}}
+    artifact = {"uri": quote(file)}
+    if not file.endswith(".toml"):  # a proposal is where its user said, and relative to nothing of ours
+        artifact["uriBaseId"] = "BITSPEC" if file.startswith("archs/") else "KERNEL"
+    made: dict[str, Any] = {"artifactLocation": artifact}
     return made if line is None else {**made, "region": {"startLine": line}}
 
 

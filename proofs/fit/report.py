@@ -12,6 +12,7 @@ from bitspec.expr import Expr, not_, substitute
 from bitspec.fields import Numbering
 from bitspec.layout import Helper
 from bitspec.picture import Picture, draw
+from bitspec.proposed import between
 from bitspec.read.as_c import c_text
 from bitspec.read.as_known import decided
 from bitspec.read.as_prose import phrase, prose
@@ -90,6 +91,7 @@ def _answer(one: Fitted) -> plain.Answer:
         said=_said(scene) if one.swap is not None else {},
         cost=_cost(one),
         counts=_counts(one.results),
+        proposal=between(layout, one.layout, question.level),
     )
 
 

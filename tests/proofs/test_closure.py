@@ -2,10 +2,11 @@
 
 import itertools
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proofs.closure import Patterns, closure
+from proofs.closure import Patterns, Unbounded, closure
 
 PATTERNS = st.frozensets(st.integers(0, 63), min_size=1, max_size=64)
 
@@ -66,3 +67,9 @@ def test_patterns():
     assert Patterns.of(frozenset({0b100, 0b101, 0b110, 0b111})) == Patterns((0b100,), 0b011, ~0b011)
     assert Patterns.of(frozenset({0b01, 0b10})) == Patterns((0b01, 0b10), 0, ~0)
     assert Patterns.of(frozenset({7})) == Patterns((7,), 0, ~0)
+
+
+def test_a_closure_that_has_no_end_is_an_error():
+    with pytest.raises(Unbounded):
+        closure([0], lambda one: (one + 1,), most=1000)
+    assert len(closure([0], lambda one: (min(one + 1, 999),), most=1000)) == 1000

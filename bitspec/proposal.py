@@ -1,0 +1,337 @@
+"""Proposals: a layout as changes to another one, in a TOML file that people write and ``fit`` writes too.
+
+The file is text from anywhere.  It is read into plain, immutable data here; :mod:`bitspec.proposed` makes a layout of it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import tomli_w
+
+from bitspec.expr import ExprError
+from bitspec.fields import LayoutError
+from bitspec.vocabulary import Level, VocabularyError, level, signature, unknown
+from bitspec.written import parse
+
+BYTES: Final = 1 << 20
+MOVED, NEW, REMOVED = "moved", "new", "removed"
+ENTRIES: Final = ("present", "table", "leaf", "invalid", "swap")
+
+
+class ProposalError(LayoutError):
+    """A proposal that cannot be: the file, the line where that is known, and what is wrong."""
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a proposal changes.
+
+    Attributes:
+        arch, release: the layout, written ``ARCH@RELEASE``; the newest release without the second half.
+        variant: the hardware variant; None is the architecture's first.
+        config: the kernel options assumed.
+        level: the level the fields are at, where they do not say; None is every level that has them.
+    """
+
+    arch: str
+    release: str | None
+    variant: str | None = None
+    config: str = "default"
+    level: Level | None = None
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """A field that moves, is new or goes.
+
+    Attributes:
+        name: the kernel's.
+        status: ``moved``, ``new`` or ``removed``.
+        entries: the kinds of entry it is about (``present`` is leaf and invalid; of a field there is, table too); none given is all that have it.
+        levels: the levels; none given is the base's, or all that have it.
+        bits: its place in the manual's numbering, the most significant piece first.
+        mask: its place as a mask; with `bits`, both must agree.
+        was: where it was, to be compared with the base.
+        inverted: it holds the complement of its value; None leaves that as it is.
+        extra: no helper knows it yet: it may be set in any such entry.
+        owner: ``software``, or ``hardware`` for a bit of the hardware's that the kernel begins to use as it is.
+        meaning: one line.
+        line: where the file has it, if that is known.
+    """
+
+    name: str
+    status: str
+    entries: tuple[str, ...] = ()
+    levels: tuple[Level, ...] = ()
+    bits: str | None = None
+    mask: int | None = None
+    was: str | None = None
+    inverted: bool | None = None
+    extra: bool = False
+    owner: str = "software"
+    meaning: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class HelperChange:
+    """A helper with a new body.
+
+    Attributes:
+        name: the kernel's.
+        params: names for its arguments in `expression`; where none are given, they are arg0, arg1, ...
+        expression: its body, as :mod:`bitspec.written` reads it.
+        status: ``new`` or ``changed``, to be compared with the base; None is either.
+        line: where the file has it, if that is known.
+    """
+
+    name: str
+    params: tuple[str, ...]
+    expression: str
+    status: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A layout as changes to a base.
+
+    Attributes:
+        where: the file, for what is said of it.
+        base: what it changes.
+        fields, helpers: the changes.
+        asked: what it answers or is for, in words.
+    """
+
+    where: str
+    base: Base
+    fields: tuple[FieldChange, ...] = ()
+    helpers: tuple[HelperChange, ...] = ()
+    asked: str = ""
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return Path(self.where).stem
+
+    def error(self, what: str, line: int | None, about: str = "") -> ProposalError:
+        """What is wrong, with the place."""
+        return ProposalError(f"{self.where}{f':{line}' if line else ''}: {f'{about}: ' if about else ''}{what}")
+
+
+def load(path: Path) -> Proposal:
+    """The proposal in a file.  Raises ProposalError, OSError."""
+    with path.open("rb") as file:
+        data = file.read(BYTES + 1)
+    if len(data) > BYTES:
+        raise ProposalError(f"{path}: a proposal must have at most {BYTES} bytes")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ProposalError(f"{path}:{data.count(10, 0, error.start) + 1}: a proposal must be UTF-8") from None
+    return read(text, str(path))
+
+
+def read(text: str, where: str) -> Proposal:
+    """The proposal a text is.  Raises ProposalError."""
+    try:
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ProposalError(f"{where}: a proposal must be TOML: {error}") from None
+    file = _Section(data, where, None, "the file")
+    base = _base(_Section(file.table("base"), where, _line(text, "[base]", 0, 1), "base"))
+    fields, helpers = (file.tables(name) for name in ("field", "helper"))
+    made = Proposal(
+        where,
+        base,
+        tuple(_field(_Section(one, where, _line(text, "[[field]]", n, len(fields)), "field")) for n, one in enumerate(fields)),
+        tuple(_helper(_Section(one, where, _line(text, "[[helper]]", n, len(helpers)), "helper")) for n, one in enumerate(helpers)),
+        file.text("asked") or "",
+    )
+    file.done()
+    names = [one.name for one in made.helpers]
+    for one in made.helpers:
+        if names.count(one.name) > 1:
+            raise made.error("it must be given once", one.line, f"helper {one.name}")
+    return made
+
+
+def _line(text: str, head: str, index: int, count: int) -> int | None:
+    """The line of the `index`-th of `count` equal heads; tomllib does not say, and where they cannot be counted nobody does."""
+    found = [number for number, line in enumerate(text.splitlines(), 1) if line.partition("#")[0].replace(" ", "").rstrip() == head]
+    return found[index] if len(found) == count else None
+
+
+class _Section:
+    """A table of the file, whose keys are taken one by one; what is left over is an error."""
+
+    def __init__(self, data: Mapping[str, Any], where: str, line: int | None, kind: str) -> None:
+        self.data, self.where, self.line, self.kind = dict(data), where, line, kind
+        self.about = f"{kind} {data['name']}" if isinstance(data.get("name"), str) and data["name"].isidentifier() else kind
+        self.known: list[str] = []
+
+    def error(self, what: str) -> ProposalError:
+        return ProposalError(f"{self.where}{f':{self.line}' if self.line else ''}: {self.about}: {what}")
+
+    def take(self, key: str) -> Any:
+        self.known.append(key)
+        return self.data.pop(key, None)
+
+    def text(self, key: str) -> str | None:
+        value = self.take(key)
+        if value is not None and not isinstance(value, str):
+            raise self.error(f"{key} must be a text, not a value of type {type(value).__name__}")
+        return value
+
+    def needed(self, key: str) -> str:
+        value = self.text(key)
+        if value is None:
+            raise self.error(f"it must have {key}")
+        return value
+
+    def flag(self, key: str) -> bool | None:
+        value = self.take(key)
+        if value is not None and not isinstance(value, bool):
+            raise self.error(f"{key} must be true or false, not a value of type {type(value).__name__}")
+        return value
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A text or an array of texts."""
+        value = self.take(key)
+        found = () if value is None else tuple(value) if isinstance(value, list) else (value,)
+        if not all(isinstance(one, str) for one in found) or len(found) > 64:
+            raise self.error(f"{key} must be a text or a few of them, not a value of type {type(value).__name__}")
+        return found
+
+    def one_of(self, key: str, known: Sequence[str]) -> str | None:
+        value = self.text(key)
+        if value is not None and value not in known:
+            raise self.error(f"{key} must be one of {', '.join(known)}, not {value[:40]!r}")
+        return value
+
+    def table(self, key: str) -> Mapping[str, Any]:
+        value = self.take(key)
+        if not isinstance(value, dict):
+            raise self.error(f"it must have a table [{key}]")
+        return value
+
+    def tables(self, key: str) -> Sequence[Mapping[str, Any]]:
+        value = self.take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+            raise self.error(f"{key} must be written as tables [[{key}]]")
+        return value
+
+    def done(self) -> None:
+        for key in self.data:
+            raise self.error(unknown("key", key[:40], self.known))
+
+
+def _base(section: _Section) -> Base:
+    arch, at, release = section.needed("layout").partition("@")
+    if at and not release:
+        raise section.error("a layout must follow the @")
+    name = section.text("level")
+    made = Base(arch, release or None, section.text("variant"), section.text("config") or "default", _level(section, name) if name else None)
+    section.done()
+    return made
+
+
+def _level(section: _Section, name: str) -> Level:
+    try:
+        return level(name)
+    except VocabularyError as error:
+        raise section.error(str(error)) from None
+
+
+def _field(section: _Section) -> FieldChange:
+    name = section.needed("name")
+    if not name.isidentifier():
+        raise section.error(f"a name must be an identifier, not {name[:40]!r}")
+    status = section.one_of("status", (MOVED, NEW, REMOVED)) or MOVED
+    entries = section.words("entry")
+    for one in entries:
+        if one not in ENTRIES:
+            raise section.error(f"entry must be of {', '.join(ENTRIES)}, not {one[:40]!r}")
+    levels = tuple(_level(section, one) for one in section.words("level"))
+    bits, mask = section.text("bits"), section.text("mask")
+    number = None
+    if mask is not None:
+        try:
+            number = int(mask, 16)
+        except ValueError:
+            raise section.error(f"mask must be hexadecimal, not {mask[:40]!r}") from None
+    made = FieldChange(
+        name, status, entries, levels, bits, number, section.text("was"), section.flag("inverted"), bool(section.flag("extra")),
+        section.one_of("owner", ("software", "hardware")) or "software", section.text("meaning") or "", section.line,
+    )  # fmt: skip
+    section.done()
+    if status == REMOVED and (bits or mask):
+        raise section.error("a field that is removed must not have bits")
+    if status != REMOVED and not bits and not mask:
+        raise section.error("it must have bits, as the manual numbers them, or a mask")
+    if status == NEW and not entries:
+        raise section.error(f"a new field must say in which entry it is: {', '.join(ENTRIES)}")
+    if status != NEW and (made.extra or made.owner != "software"):
+        raise section.error("extra and owner are for new fields")
+    return made
+
+
+def _helper(section: _Section) -> HelperChange:
+    name = section.needed("name")
+    try:
+        wanted = signature(name)
+        expression = section.needed("expression")
+        parse(expression)
+    except (VocabularyError, ExprError) as error:
+        raise section.error(str(error)) from None
+    params = section.words("params") or tuple(f"arg{index}" for index in range(len(wanted.params)))
+    if len(params) != len(wanted.params) or len(set(params)) != len(params) or not all(one.isidentifier() for one in params):
+        raise section.error(f"params must be {len(wanted.params)} different names")
+    made = HelperChange(name, params, expression, section.one_of("status", (NEW, "changed")), section.line)
+    section.done()
+    return made
+
+
+def write(one: Proposal) -> str:
+    """The text of a proposal, which :func:`read` reads back."""
+    base = one.base
+    data: dict[str, Any] = {
+        **({"asked": one.asked} if one.asked else {}),
+        "base": {
+            "layout": f"{base.arch}@{base.release}" if base.release else base.arch,
+            **({"variant": base.variant} if base.variant else {}),
+            "config": base.config,
+            **({"level": base.level.value} if base.level else {}),
+        },
+        **({"field": [_written_field(each) for each in one.fields]} if one.fields else {}),
+        **({"helper": [_written_helper(each) for each in one.helpers]} if one.helpers else {}),
+    }
+    return tomli_w.dumps(data)
+
+
+def _written_helper(one: HelperChange) -> dict[str, Any]:
+    params = one.params[0] if len(one.params) == 1 else list(one.params)
+    return {"name": one.name, **({"status": one.status} if one.status else {}), **({"params": params} if params else {}), "expression": one.expression}
+
+
+def _written_field(one: FieldChange) -> dict[str, Any]:
+    some = {"entry": one.entries, "level": tuple(each.value for each in one.levels)}
+    return {
+        "name": one.name,
+        **{key: values[0] if len(values) == 1 else list(values) for key, values in some.items() if values},
+        **({"mask": f"{one.mask:#x}"} if one.mask is not None else {}),
+        **({"bits": one.bits} if one.bits else {}),
+        "status": one.status,
+        **({"was": one.was} if one.was else {}),
+        **({"inverted": one.inverted} if one.inverted is not None else {}),
+        **({"extra": True} if one.extra else {}),
+        **({"owner": one.owner} if one.owner != "software" else {}),
+        **({"meaning": one.meaning} if one.meaning else {}),
+    }

@@ -1,0 +1,102 @@
+"""Text: what changed in meaning first, then what it costs, then what breaks, marked ``>>``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from bitspec.compared import Comparison, Figure, Pair, Turn
+from bitspec.proposal import FieldChange
+from bitspec.render.text import full
+
+
+def diff(one: Comparison) -> RenderableType:
+    """Everything that is not the same."""
+    parts: list[RenderableType] = [_title(one), Text()]
+    changed = [pair for pair in one.helpers if pair.verdict != "equal"]
+    equal = len(one.helpers) - len(changed)
+    parts.append(Text("Helpers", "bold"))
+    if not changed:
+        parts.append(Text(f"  no change in meaning: all {equal} are equal for every value", "green"))
+    for pair in changed:
+        parts += _pair(pair)
+    if changed:
+        parts.append(Text(f"  {equal} others are equal for every value", "dim"))
+    parts += [Text(), Text("Fields", "bold"), *([Text(f"  {_field(each)}") for each in one.fields] or [Text("  none moves", "green")])]
+    parts += [Text(), Text("Capacity", "bold"), *[Text(f"  {_figure(each)}", "yellow" if each.lost else "") for each in one.capacity]]
+    parts += [Text(), Text("Claims", "bold")]
+    for turn in (*one.broken, *one.undecided, *one.reviewed, *one.fixed):
+        parts += _turn(turn)
+    parts += [Text(f"  {line}") for line in _others(one)]
+    parts.append(Text(f"  {one.agreed} have the same verdict, {one.standing} of them refuted"))
+    return Group(*parts)
+
+
+def gate(one: Comparison) -> RenderableType:
+    """What is new in full, what was fixed, what it costs."""
+    parts: list[RenderableType] = [_title(one), Text()]
+    for turn in one.broken:
+        parts += [*_turn(turn, indent=""), full(turn.finding), Text()]
+    for turn in (*one.undecided, *one.reviewed, *one.fixed):
+        parts += _turn(turn, indent="")
+    lost = [each for each in one.capacity if each.lost]
+    parts += [Text(f"lost     {_figure(each)}", "yellow") for each in lost]
+    counts = (
+        (len(one.broken), "newly refuted"), (len(one.reviewed), "known"), (len(one.fixed), "fixed"),
+        (one.standing, "refuted before and after"), (len(one.undecided), "unknown"),
+    )  # fmt: skip
+    total = Text(", ".join(f"{number} {words}" for number, words in counts))
+    total.stylize("bold red" if one.broken else "bold yellow" if one.undecided else "bold green")
+    total.append(f" in {one.seconds:.2f} s")
+    return Group(*parts, total)
+
+
+def _title(one: Comparison) -> Text:
+    config = f", config {one.config}" if one.config != "default" else ""
+    return Text(f"{one.before} -> {one.after} ({one.variant}{config})", "bold")
+
+
+def _pair(one: Pair) -> Iterator[RenderableType]:
+    reason = f": {one.reason}" if one.reason else ""
+    yield Text(f"  {one.verdict:<8} {one.name}{reason}", "yellow" if one.verdict == "unknown" else "")
+    if one.verdict == "differs":
+        inputs = ", ".join(f"{name} = {value:#x}" for name, value in one.inputs.items())
+        yield Text(f"    for {inputs or 'no argument'}: {one.before:#x} before, {one.after:#x} after", "dim")
+
+
+def _field(one: FieldChange) -> str:
+    where = f"{', '.join(map(str, one.levels))} {', '.join(one.entries)}".strip()
+    place = f"{one.was} -> {one.bits}" if one.was else one.bits or ""
+    inverted = "" if one.inverted is None else ", stored inverted" if one.inverted else ", no longer inverted"
+    return f"{one.status:<8} {one.name} {place}{inverted} ({where})".replace("  (", " (")
+
+
+def _figure(one: Figure) -> str:
+    return f"{one.name} {one.texts[0]}" + (f" -> {one.texts[1]}" if one.before != one.after else "")
+
+
+def _turn(one: Turn, indent: str = "  ") -> Iterator[RenderableType]:
+    """A line or two; the witness where it is not told in full anyway."""
+    found = one.finding
+    what = f"{found.code} {found.name}: {found.subject}, {found.level}"
+    was = ", more of it than before" if one.before == one.after == "refuted" else f", was {one.before}"
+    if one.known:
+        yield Text(f"{indent}known    {what}{was}: {one.known}", "yellow")
+    elif found.verdict == "unknown":
+        yield Text(f"{indent}unknown  {what}{was}: {found.reason}", "yellow")
+    elif one.after == "refuted":
+        yield Text(f"{indent}>> refuted {what}{was}", "bold red")
+    else:
+        yield Text(f"{indent}fixed    {what}", "green")
+    if found.evidence is not None and (indent or one.known or one.after != "refuted"):
+        yield Text(f"{indent}         witness{'' if one.after == 'refuted' else ' before'} {found.evidence.text}", "dim")
+
+
+def _others(one: Comparison) -> Iterator[str]:
+    counts: dict[str, int] = {}
+    for turn in one.others:
+        change = f"{turn.before} -> {turn.after}"
+        counts[change] = counts.get(change, 0) + 1
+    yield from (f"{number} {change}" for change, number in counts.items())
