@@ -73,7 +73,9 @@ def variants(arch: str) -> tuple[str, ...]:
 
 
 def target(arch: str) -> Target:
-    """How to compile an architecture's headers.  Raises VocabularyError for one that is not known."""
+    """How to compile an architecture's headers.  Raises VocabularyError for one that is not known, or that no compiler at hand knows."""
+    if arch in discover.architectures() and arch not in architectures():
+        raise VocabularyError(f"{arch} cannot be lifted: it has no archs/{arch}/toolchain.py, which says how clang compiles its headers")
     if arch not in architectures():
         raise VocabularyError(unknown("architecture", arch, architectures()))
     found: Target = import_module(f"archs.{arch}.toolchain").TARGET

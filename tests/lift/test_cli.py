@@ -32,6 +32,7 @@ def test_a_folder_that_is_no_tree(tmp_path: Path) -> None:
 
 def test_an_architecture_nobody_knows(tmp_path: Path) -> None:
     assert "unknown architecture 'x86_46'; did you mean 'x86_64'?" in refused("kernel", "prepare", kernel(tmp_path), "x86_46")
+    assert "alpha cannot be lifted" in refused("kernel", "prepare", kernel(tmp_path), "alpha")
 
 
 def test_a_variant_nobody_knows(tmp_path: Path) -> None:
@@ -63,14 +64,14 @@ def test_a_tree_conforms_and_is_checked() -> None:
 @pytest.mark.skipif(not TREE, reason="BITSPEC_KERNEL names no kernel tree")
 def test_a_lifted_layout_gets_the_verdicts_of_the_declared_one() -> None:
     """Where every helper is equal, so is every verdict."""
-    from archs import discover
+    from archs import toolchains
     from bitspec.lift.tree import release
     from bitspec.vocabulary import Level
     from cli import Runs, _liftings, _tree_layouts
     from proofs.check import Checker
 
     name = "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
-    arch = next((arch for arch in discover.architectures() if name in discover.releases(arch)), None)
+    arch = next((arch for arch in toolchains.architectures() if name in toolchains.releases(arch)), None)
     if arch is None:
         pytest.skip(f"no layout of {name}")
     ((declared, _),) = _liftings((arch,), Runs(Path(TREE)))
