@@ -55,13 +55,25 @@ _HEADERS: Final = re.compile(r".*(pgtable|pgalloc|swap|hugetlb|huge_mm|page|spar
 
 def search(tree: Path, folders: tuple[str, ...], name: str, included: Set[str]) -> str | None:
     """``file:line`` of the first definition of `name`, as a macro or function, in those headers of `folders` that were included."""
-    pattern = re.compile(rf"^(?:#\s*define\s+{re.escape(name)}\b|(?:static|[\w\s*]*\binline)\b[^;=]*?\b{re.escape(name)}\s*\()", re.M)
+    named = re.compile(rf"\b{re.escape(name)}\b(\s*\()?")
     for folder in folders:
         for path, text in _headers(tree / folder):
-            found = pattern.search(text) if name in text and str(path) in included else None
-            if found:
-                return f"{path.relative_to(tree)}:{text.count(chr(10), 0, found.end()) + 1}"
+            if name in text and str(path) in included:
+                found = next((one.end() for one in named.finditer(text) if _defines(text, one.start(), called=bool(one[1]))), None)
+                if found is not None:
+                    return f"{path.relative_to(tree)}:{text.count(chr(10), 0, found) + 1}"
     return None
+
+
+_MACRO: Final = re.compile(r"#\s*define\s+")
+_FUNCTION: Final = re.compile(r"^(?:static|[\w\s*]*\binline)\b", re.MULTILINE)
+
+
+def _defines(text: str, at: int, called: bool) -> bool:
+    """Whether the name at `at` is being defined: after ``#define`` on its line, or as a function after ``static`` or ``inline``, no statement between."""
+    if _MACRO.fullmatch(text, text.rfind("\n", 0, at) + 1, at):
+        return True
+    return called and _FUNCTION.search(text, max(text.rfind(";", 0, at), text.rfind("=", 0, at)) + 1, at) is not None
 
 
 @cache
