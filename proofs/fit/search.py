@@ -20,6 +20,7 @@ from proofs.check import Checker, Result, Verdict, applicable
 from proofs.claim import Scene
 from proofs.fit.build import PresentPlan, SwapPlan, mask_of, with_present, with_swap
 from proofs.fit.codec import existing, sharing
+from proofs.fit.leaks import leaks
 from proofs.fit.packing import Spans
 from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
@@ -111,13 +112,18 @@ class Search:
             if self.tried == CANDIDATES:
                 return
             self.tried += 1
-            spoilt = tuple(self._spoilt(layout, present))
+            spoilt = (*self._spoilt(layout, present), *self._leak(layout, swap))
             self.spoilt.update(spoilt)
             if spoilt or self._loses(layout, frozenset(self.lost)):
                 continue
             results = self._sound(layout)
             if results is not None and not self._loses(layout):
                 yield Fitted(self.question, layout, present, swap, results)
+
+    def _leak(self, layout: Layout, swap: SwapPlan | None) -> Iterator[str]:
+        """L1TF by example, for a new codec: quicker than to have the claim refute it."""
+        if swap is not None and swap.fresh and leaks(layout, layout.uses[self.question.level].width, swap):
+            yield "it leaks against L1TF (SWP410)"
 
     def _candidates(self) -> Iterator[tuple[Layout, PresentPlan, SwapPlan | None]]:
         question = self.question

@@ -18,7 +18,6 @@ from proofs.fit.build import SwapPlan, mask_of
 from proofs.fit.codec import Codec, existing, sharing
 from proofs.fit.cube import EVERYTHING, Cube
 from proofs.fit.hazards import PREDICATES, Hazard, hazards, touched
-from proofs.fit.leaks import leaks
 from proofs.fit.packing import Item, Packing, Spans, packings, positions
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, table_type
@@ -254,13 +253,14 @@ def _steady(found: Iterator[tuple[Cube, int]], rooms: Rooms) -> Iterator[tuple[C
 
 
 def _stored(plan: SwapPlan, sketch: Sketch, layout: Layout) -> Iterator[SwapPlan]:
-    """The offset as it is; on hardware that loads through entries that are not present, inverted first, and none that is seen to leak."""
+    """The offset as it is; on hardware that loads through entries that are not present, inverted first."""
     if not sketch.fresh:
         assert sketch.codec is not None
         yield replace(plan, inverted=sketch.codec.inverted)
         return
-    ways = (replace(plan, inverted=True), plan) if layout.hardware.speculated is not None else (plan,)
-    yield from (way for way in ways if not leaks(layout, sketch.demand.width, way))
+    if layout.hardware.speculated is not None:
+        yield replace(plan, inverted=True)
+    yield plan
 
 
 def _packed(demand: Demand, cube: Cube, free: tuple[int, ...], maximise: str | None) -> Iterator[tuple[Any, Cube, Packing]]:

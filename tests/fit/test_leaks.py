@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from archs.discover import layout
+from archs.discover import known, layout
 from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import Level
 from proofs.check import Checker, Verdict
@@ -14,6 +14,9 @@ from proofs.fit.build import SwapPlan
 from proofs.fit.codec import existing
 from proofs.fit.cube import Cube
 from proofs.fit.leaks import entry, leaks
+from proofs.fit.question import ask
+from proofs.fit.reasons import Refused, why
+from proofs.fit.search import Search
 from tests.archs.test_x86_64 import before_v4_19
 
 
@@ -45,3 +48,13 @@ def test_the_entry_is_the_codecs():
         for offset in (1, 2, 0x1234, (1 << 20) - 1):
             kind, number = made.params
             assert entry(plan_of(one), offset) == evaluate(made.body, {kind: 0, number: offset})
+
+
+def test_where_every_layout_leaks_nobody_is_told_that_nothing_fits():
+    """Pinned as it was before v4.19: the bits are there, and each of the two ways to store the offset leaks."""
+    asked = ask(layout("x86_64"), Level.PTE, move=["swap"], pin=["SWP_OFFSET=63:14", "SWP_TYPE=13:9"])
+    search = Search(asked, known("x86_64"))
+    assert next(search.answers(), None) is None
+    found = why(search)
+    assert isinstance(found, Refused)
+    assert any("L1TF" in words for words in found.spoilt)
