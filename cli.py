@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, wraps
 from io import StringIO
 from itertools import islice
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 
 import bitspec
-from archs import discover, toolchains
+from archs import discover, toolchains, trees
 from bitspec.expr import ExprError
 from bitspec.fields import LayoutError
 from bitspec.layout import CONFIGS, Absent, Layout
@@ -34,12 +34,8 @@ from bitspec.vocabulary import Level, VocabularyError, level, unknown
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from archs.toolchains import Chosen
     from bitspec.compared import Comparison
     from bitspec.fitted import Outcome
-    from bitspec.layout import Config
-    from bitspec.lift.lifting import Lifting
-    from bitspec.lift.tree import Build
     from bitspec.proposal import Proposal
     from proofs.check import Result, Statistics
     from proofs.claim import Scene
@@ -115,17 +111,10 @@ def _print(renderable: RenderableType, output: Path | None = None) -> None:
         output.write_text(text, encoding="utf-8")
 
 
-def _target(text: str) -> tuple[str, str | None]:
-    arch, at, release = text.partition("@")
-    if at and not release:
-        raise BadInput(f"a layout must follow the @ in {text!r}")
-    return arch, release or None
-
-
 def _layouts(targets: Iterable[str], variant: str | None, config: str) -> Iterator[Layout]:
     """The layouts a command is about: every architecture's newest, or the ones named."""
     for target in targets or discover.architectures():
-        arch, release = _target(target)
+        arch, release = discover.target(target)
         if variant != "all":
             yield discover.layout(arch, release, variant, config)
             continue
@@ -141,7 +130,7 @@ def _levels(names: tuple[str, ...]) -> tuple[Level, ...]:
 
 
 def _one(target: str, variant: str | None, config: str = "default") -> Layout:
-    arch, release = _target(target)
+    arch, release = discover.target(target)
     return discover.layout(arch, release, variant, config)
 
 
@@ -232,7 +221,7 @@ def check(
             discover.config(name)
         layouts = [one for name in dict.fromkeys(configs or ("default",)) for one in _layouts(targets, variant, name)]
     else:
-        layouts = list(_tree_layouts(targets, Runs(tree, variant, configs, all_configs, build=build, cc=cc)))
+        layouts = list(trees.layouts(targets, trees.Runs(tree, variant, configs, all_configs, build=build, cc=cc)))
     codes = _codes(select, ignore)
     if codes is not None and not codes:
         raise BadInput("--select and --ignore leave no claim to ask")
@@ -543,8 +532,8 @@ def fit(
         raise BadInput(unknown("format", format_, rendering.formats()))
     if output is not None and not output.parent.is_dir():
         raise BadInput(f"{output.parent}: no such folder")
-    runs = None if tree is None else Runs(tree, variant, (config,), build=build, cc=cc)
-    layout = _one(target, variant, config) if runs is None else _alone(list(_tree_layouts((target,), runs)))
+    runs = None if tree is None else trees.Runs(tree, variant, (config,), build=build, cc=cc)
+    layout = _one(target, variant, config) if runs is None else _alone(list(trees.layouts((target,), runs)))
     found = _fit(layout, level(level_name), (wanted, keep, move, pinned, maximise, tuple(_split(mend))), count, timeout, stats)
     rendered = rendering.renderer(format_)(found)
     if not isinstance(rendered, str):
@@ -786,71 +775,8 @@ def kernel_prepare(
       bitspec kernel prepare linux-6.12 arm64 --variant 64k-52
       bitspec kernel prepare linux-6.12 x86_64 --config no-soft-dirty --config mine.config
     """
-    for _, _, made in Runs(tree, variant, configs, all_configs, defconfig, build, sandbox, cc).prepared(arch):
+    for _, _, made in trees.Runs(tree, variant, configs, all_configs, defconfig, build, sandbox, cc).prepared(arch):
         click.echo(made.folder)
-
-
-def _progress(line: str) -> None:
-    click.echo(f"bitspec: {line}", err=True)
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Which configurations of a kernel tree to run."""
-
-    tree: Path
-    variant: str | None = None
-    configs: tuple[str, ...] = ()
-    all_configs: bool = False
-    defconfig: str | None = None
-    build: Path | None = None
-    sandbox: bool = False
-    cc: str | None = None
-
-    def combinations(self, arch: str) -> tuple[tuple[str, Chosen], ...]:
-        """Variants and configs.  The cross-section takes each variant in the default config, and each config in the default variant."""
-        chosen = [toolchains.config(name) for name in dict.fromkeys(self.configs)] or [toolchains.DEFAULT]
-        if not self.all_configs:
-            return tuple((variant, one) for variant in _variants(arch, self.variant) for one in chosen)
-        if self.configs:
-            raise BadInput("--all-configs and --config must not come together")
-        variants = _variants(arch, self.variant or "all")
-        return (*((variant, toolchains.DEFAULT) for variant in variants), *((variants[0], one) for one in toolchains.configs()[1:]))
-
-    def prepared(self, arch: str, skip: Callable[[str], str | None] = lambda variant: None) -> Iterator[tuple[str, Chosen, Build]]:
-        """The configured trees of an architecture; of those that have the same options only the first, where a cross-section is asked for."""
-        from bitspec.lift import toolchain
-        from bitspec.lift.tree import prepare
-
-        target, clang = toolchains.target(arch), toolchain.find(self.cc)
-        wanted = self.combinations(arch)
-        seen: dict[tuple[str, frozenset[str]], str] = {}
-        skipped = {variant: skip(variant) for variant in dict.fromkeys(variant for variant, _ in wanted)}
-        for variant, reason in skipped.items():
-            if reason is not None:
-                click.echo(f"bitspec: {arch} {variant}: skipped: {reason}", err=True)
-        wanted = tuple((variant, one) for variant, one in wanted if skipped[variant] is None)
-        for variant, one in wanted:
-            folder = self.build
-            if folder is not None and len(wanted) > 1 and not (folder / ".config").is_file():
-                folder = folder / f"{arch}-{variant}-{one.name}"
-            made = prepare(
-                self.tree, target, clang, variant, defconfig=self.defconfig, fragments=one.fragments, folder=folder, sandbox=self.sandbox, progress=_progress
-            )
-            same = seen.setdefault((variant, made.options), one.name)
-            if self.all_configs and same != one.name:
-                click.echo(f"bitspec: {arch} {variant}: config {one.name} skipped: the tree has the same options as in config {same}", err=True)
-                continue
-            yield variant, one, made
-
-
-def _variants(arch: str, variant: str | None) -> tuple[str, ...]:
-    known = toolchains.variants(arch)
-    if variant == "all":
-        return known
-    if variant is not None and variant not in known:
-        raise BadInput(unknown(f"variant of {arch}", variant, known))
-    return (variant or known[0],)
 
 
 @main.command()
@@ -895,65 +821,12 @@ def conform(
     from proofs.conform import render
 
     statuses = set()
-    for layout, lifting in _liftings(targets, Runs(tree, variant, configs, all_configs, defconfig, build, sandbox, cc)):
+    for layout, lifting in trees.liftings(targets, trees.Runs(tree, variant, configs, all_configs, defconfig, build, sandbox, cc)):
         found = compare(layout, lifting, timeout)
         for line in render(found, verbose):
             click.echo(line)
         statuses.add(found.status)
     sys.exit(1 if 1 in statuses else 3 if 3 in statuses else 0)
-
-
-def _liftings(targets: tuple[str, ...], runs: Runs) -> Iterator[tuple[Layout, Lifting]]:
-    """A tree lifted for each architecture, variant and config, with the declared layout of its release in the same config."""
-    from bitspec.lift import toolchain
-    from bitspec.lift.lifting import lift_build
-    from bitspec.lift.tree import release
-
-    tree, clang, version = runs.tree, toolchain.find(runs.cc), release(runs.tree)
-    same = "linux-" + ".".join(version.split(".")[:2])
-    every = [arch for arch in toolchains.architectures() if same in toolchains.releases(arch)]
-    if not targets and not every:
-        raise BadInput(f"no architecture has a layout of {same}, which {tree} is; name one to hold against it, as ARCH@LAYOUT")
-    for name in targets or every:
-        arch, chosen = _target(name)
-        if chosen is None and same not in toolchains.releases(arch):
-            raise BadInput(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(toolchains.releases(arch)) or 'none'}")
-
-        def absent(variant: str, arch: str = arch, layout: str = chosen or same) -> str | None:
-            try:
-                discover.layout(arch, layout, variant)
-            except Absent as reason:
-                return str(reason)
-            return None
-
-        for variant, one, build in runs.prepared(arch, absent):
-            lifting = lift_build(build, toolchains.target(arch), variant, clang)
-            yield toolchains.layout(arch, chosen or same, variant, _config_of(build, one)), lifting
-
-
-def _config_of(build: Build, chosen: Chosen) -> Config:
-    """The config of a configured tree: its own options, under the name that was asked for."""
-    from proofs.conform import config_of
-
-    found = config_of(build.options)
-    return found if chosen.name == "default" else replace(found, name=chosen.name)
-
-
-def _tree_layouts(targets: tuple[str, ...], runs: Runs) -> Iterator[Layout]:
-    """Layouts whose helpers are a tree's own."""
-    from bitspec.lift.layout import from_tree
-    from proofs.conform import agreed
-
-    lone = tuple(name for name in targets if name in toolchains.architectures() and not toolchains.releases(name))
-    for arch in lone:
-        yield from _bare_layouts(arch, runs)
-    if lone and len(lone) == len(targets):
-        return
-    for layout, lifting in _liftings(tuple(name for name in targets if name not in lone), runs):
-        made = from_tree(layout, lifting, agreed(layout, lifting))
-        for name, reason in made.declared.items():
-            click.echo(f"bitspec: {layout.name} {lifting.variant}: {name} is the declared one: {reason}", err=True)
-        yield made.layout
 
 
 @main.command(context_settings={"ignore_unknown_options": True})  # so that -5 is a value that is wrong, not an option
@@ -979,7 +852,7 @@ def replay(target: str, level_name: str, entries: tuple[str, ...], variant: str 
     from proofs.confirm import replay as answers
 
     at, numbers = level(level_name), [_number(text) for text in entries]
-    layout = _one(target, variant or machines.variants(_target(target)[0])[0])
+    layout = _one(target, variant or machines.variants(discover.target(target)[0])[0])
     width = layout.hardware.level(at).width if layout.hardware.no_walk is None else 64
     for number, text in zip(numbers, entries, strict=True):
         if number >> width:
@@ -1036,7 +909,7 @@ def confirm(target: str, variant: str | None, samples: int, seed: int) -> None:
     from proofs.confirm import confirm as ask
     from proofs.confirm import render
 
-    possible = machines.variants(_target(target)[0])
+    possible = machines.variants(discover.target(target)[0])
     status = 0
     for one in possible if variant == "all" else (variant or possible[0],):
         layout = _one(target, one)
@@ -1046,17 +919,6 @@ def confirm(target: str, variant: str | None, samples: int, seed: int) -> None:
                 click.echo(line)
             status |= found.status
     sys.exit(status)
-
-
-def _bare_layouts(arch: str, runs: Runs) -> Iterator[Layout]:
-    """Layouts of an architecture that nobody has declared: only what the kernel's own helpers say of each other can be asked."""
-    from bitspec.lift import toolchain
-    from bitspec.lift.layout import bare
-    from bitspec.lift.lifting import lift_build
-
-    clang = toolchain.find(runs.cc)
-    for variant, one, build in runs.prepared(arch):
-        yield bare(arch, variant, lift_build(build, toolchains.target(arch), variant, clang), _config_of(build, one))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,14 @@ def architectures() -> tuple[str, ...]:
 
 
 @cache
+def target(text: str) -> tuple[str, str | None]:
+    """The architecture and the release of ``ARCH`` or ``ARCH@LAYOUT``.  Raises VocabularyError."""
+    arch, at, release = text.partition("@")
+    if at and not release:
+        raise VocabularyError(f"a layout must follow the @ in {text!r}")
+    return arch, release or None
+
+
 def releases(arch: str) -> tuple[str, ...]:
     """The releases an architecture has layouts of, oldest first."""
     package = import_module(f"archs.{_arch(arch)}")

@@ -92,10 +92,10 @@ class Timed(Search):
 
     verifying = 0.0
 
-    def _sound(self, *args: Any) -> Any:
+    def _judged(self, *args: Any) -> Any:
         start = CLOCK()
         try:
-            return super()._sound(*args)
+            return super()._judged(*args)
         finally:
             self.verifying += CLOCK() - start
 

@@ -40,9 +40,9 @@ from bitspec.solver import Solver
 from bitspec.vocabulary import Level
 from proofs.check import Verdict, questions
 from proofs.claim import Scene
-from proofs.fit.build import SwapPlan, mask_of
+from proofs.fit.build import SwapPlan
 from proofs.fit.codec import existing, sharing
-from proofs.fit.packing import Spans, positions
+from proofs.fit.packing import Spans, mask_of, positions
 from proofs.fit.question import Question
 from proofs.fit.room import Rooms
 from proofs.fit.search import Fitted

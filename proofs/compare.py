@@ -15,6 +15,7 @@ from bitspec.read.as_c import c_text
 from bitspec.read.as_int import evaluate
 from bitspec.solver import Solver, Unknown, version
 from bitspec.vocabulary import HELPERS, Level
+from proofs.capacity import binary_size, swap_bits
 from proofs.check import Checker, InternalError, Result, Verdict
 from proofs.equality import difference
 from proofs.known import Known, find
@@ -170,18 +171,11 @@ def _pair(old: Layout, new: Layout, name: str, solver: Solver) -> plain.Pair:
 
 def _capacity(old: Layout, new: Layout) -> Iterator[plain.Figure]:
     offsets = [offset_bits(one) for one in (old, new)]
-    sizes = [bits + one.numbers.get("PAGE_SHIFT", 12) for bits, one in zip(offsets, (old, new), strict=True)]
+    sizes = [swap_bits(one) for one in (old, new)]
     frames = [one.pfn_bits for one in (old, new)]
     ages = [int(migration_keeps_age(one)) for one in (old, new)]
     yield plain.Figure("swap offset bits", offsets[0], offsets[1], (str(offsets[0]), str(offsets[1])))
-    yield plain.Figure("maximum swap size", 1 << sizes[0], 1 << sizes[1], (_size(sizes[0]), _size(sizes[1])))
+    yield plain.Figure("maximum swap size", 1 << sizes[0], 1 << sizes[1], (binary_size(sizes[0]), binary_size(sizes[1])))
     yield plain.Figure("PFN bits", frames[0], frames[1], (str(frames[0]), str(frames[1])))
     words = ("no", "yes")
     yield plain.Figure("migration entries keep young and dirty", ages[0], ages[1], (words[ages[0]], words[ages[1]]))
-
-
-def _size(bits: int) -> str:
-    """2^bits bytes, in binary units."""
-    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-    step = min(bits // 10, len(units) - 1)
-    return f"{1 << (bits - 10 * step)} {units[step]}"

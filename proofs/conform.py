@@ -177,7 +177,7 @@ def _populate(layout: Layout, lifting: Lifting, declared: Helper, solver: Solver
     level = declared.signature.level
     assert level is not None
     use, address = layout.uses[level], lifting.pinned(physical.value)
-    top = layout.pfn_bits + layout.numbers.get("PAGE_SHIFT", 12)
+    top = layout.pfn_bits + layout.numbers["PAGE_SHIFT"]
     aligned = eq(address & (1 << use.table_bits) - 1, 0)
     domain = and_(aligned, ult(address, 1 << top)) if top < address.width else aligned
     domain = and_(domain, not_(lifting.pinned(physical.undefined)))

@@ -15,6 +15,7 @@ from bitspec.fields import View
 from bitspec.hardware import Hardware
 from bitspec.layout import Absent, Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind
 from bitspec.lift.lifting import PROTECTION, Lifting, fit, vm_flags
+from bitspec.lift.problem import Problem
 from bitspec.lift.wrappers import ADDRESSES, BY_PHYSICAL
 from bitspec.vocabulary import HELPERS, Kind, Level, signature
 
@@ -96,8 +97,15 @@ _PAYLOADS: Mapping[str, str] = {"swap": "slot", "marker": "marker"}
 
 
 def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
-    """A layout made of nothing but a tree: the helpers and numbers are its own, the bits have no names, and the hardware is not known."""
-    shift = lifting.number("PAGE_SHIFT") or 12
+    """A layout made of nothing but a tree: the helpers and numbers are its own, the bits have no names, and the hardware is not known.
+
+    Raises Problem where the tree does not tell its PAGE_SHIFT, without which nothing can be asked.
+    """
+    shift = lifting.number("PAGE_SHIFT")
+    if shift is None:
+        item = lifting.item("PAGE_SHIFT")
+        why = item.absent or item.unknown or "it is no constant"
+        raise Problem(f"{arch}: PAGE_SHIFT must be lifted, and is not: {why}")
     levels = {Level.PTE: 2, Level.PMD: 3, Level.PUD: 4}
     depth = lifting.number("CONFIG_PGTABLE_LEVELS") or 4
     table = []

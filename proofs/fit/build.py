@@ -14,7 +14,7 @@ from bitspec.layout import Kernel, Layout, LevelUse, Provenance
 from bitspec.vocabulary import HELPERS, Level, VocabularyError
 from proofs.claim import Scene
 from proofs.fit.cube import EVERYTHING, Cube
-from proofs.fit.packing import Packing, Spans, positions
+from proofs.fit.packing import Packing, Spans, mask_of
 from proofs.fit.packing import spans as spans_of
 from proofs.fit.question import FLAGS, MEANINGS
 from proofs.report import numbering_of
@@ -75,11 +75,6 @@ def name_of(k: Kernel, need: str, where: str) -> str:
         return owned[0] if owned else f"SWP_{need.upper()}"
     bare = need.upper().replace("-", "_")
     return f"{prefix(k)}{'SWP_' if where == 'swap' else ''}{bare}"
-
-
-def mask_of(places: Spans) -> int:
-    """The bits of spans as a mask."""
-    return sum(1 << place for place in positions(places))
 
 
 def with_view(base: Layout, level: Level, *views: View, **changes: Any) -> Layout:

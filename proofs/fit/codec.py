@@ -10,7 +10,7 @@ from bitspec.layout import Kernel
 from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import HELPERS, Level
 from proofs.claim import Scene
-from proofs.fit.packing import Packing, positions, spans
+from proofs.fit.packing import Packing, positions, positions_of, spans
 from proofs.states import offset_bits, swap_flags
 
 TYPE_BITS = 5
@@ -60,7 +60,7 @@ def existing(k: Kernel) -> Codec | None:
     if sum(mask.bit_count() for mask in masks.values()) != sum(masks.values()).bit_count() or masks["offset"].bit_count() != width:
         raise LayoutError(f"{k.layout.name} {k.level}: type, offset and flags of a swap entry must have bits of their own")
     constant = empty & ~sum(masks.values())
-    return Codec(constant, {name: spans(place for place in range(mask.bit_length()) if mask >> place & 1) for name, mask in masks.items()}, inverted)
+    return Codec(constant, {name: spans(positions_of(mask)) for name, mask in masks.items()}, inverted)
 
 
 def sharing(scene: Scene) -> tuple[Scene, ...]:

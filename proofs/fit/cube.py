@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from bitspec.expr import Expr, eq
+from proofs.fit.packing import positions_of
 
 #: A bit (LSB 0) and the value it is fixed at.
 Literal: TypeAlias = tuple[int, int]
@@ -31,7 +32,7 @@ class Cube:
     @property
     def literals(self) -> tuple[Literal, ...]:
         """The fixed bits, the lowest first."""
-        return tuple((place, self.value >> place & 1) for place in range(self.mask.bit_length()) if self.mask >> place & 1)
+        return tuple((place, self.value >> place & 1) for place in positions_of(self.mask))
 
     def __contains__(self, entry: int) -> bool:
         return entry & self.mask == self.value

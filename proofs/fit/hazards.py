@@ -18,6 +18,7 @@ from bitspec.vocabulary import LEAVES, Level
 from proofs.claim import Scene
 from proofs.families.hardware import walks
 from proofs.fit.cube import Cube
+from proofs.fit.packing import positions_of
 from proofs.state import State, entry_variable
 
 #: The predicates whose answer about a non-present entry is promised: no.
@@ -92,7 +93,7 @@ def _widest(entry: Expr, when: Expr, value: int) -> Cube:
         if holds(mask & ~part):
             mask &= ~part
         elif part.bit_count() > 1:
-            places = [place for place in range(entry.width) if part >> place & 1]
+            places = positions_of(part)
             half = sum(1 << place for place in places[: len(places) // 2])
             queue += [half, part & ~half]
     return Cube(mask, value & mask)

@@ -93,3 +93,13 @@ def spans(positions: Iterator[int] | Sequence[int]) -> Spans:
 def positions(places: Spans) -> tuple[int, ...]:
     """The bits of spans, the lowest first."""
     return tuple(sorted(bit for high, low in places for bit in range(low, high + 1)))
+
+
+def mask_of(places: Spans) -> int:
+    """The bits of spans as a mask."""
+    return sum(1 << place for place in positions(places))
+
+
+def positions_of(mask: int) -> tuple[int, ...]:
+    """The bits of a mask, the lowest first."""
+    return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

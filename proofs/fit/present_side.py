@@ -8,9 +8,9 @@ from itertools import chain, combinations, permutations
 from bitspec.fields import Field
 from bitspec.vocabulary import Level
 from proofs.claim import Scene
-from proofs.fit.build import PresentPlan, mask_of
+from proofs.fit.build import PresentPlan
 from proofs.fit.codec import existing
-from proofs.fit.packing import Item, Packing, packings, positions
+from proofs.fit.packing import Item, Packing, mask_of, packings, positions, positions_of
 from proofs.fit.question import PRESENT, Question, software
 from proofs.fit.room import overlays, vacant
 
@@ -77,8 +77,3 @@ def _held(question: Question, level: Level) -> int:
     if codec is None or "swap" in question.move:
         return 0
     return sum(mask_of(places) for name, places in codec.places.items() if name not in question.move)
-
-
-def positions_of(mask: int) -> tuple[int, ...]:
-    """The bits of a mask."""
-    return tuple(place for place in range(mask.bit_length()) if mask >> place & 1)

@@ -12,7 +12,7 @@ from bitspec.layout import Layout
 from bitspec.vocabulary import HELPERS, Level, VocabularyError
 from proofs.claim import Scene, select
 from proofs.fit.codec import existing
-from proofs.fit.packing import Spans, positions, spans
+from proofs.fit.packing import Spans, positions, positions_of, spans
 from proofs.report import numbering_of
 
 SWAP, PRESENT = "swap", "present"
@@ -165,8 +165,7 @@ def bits(text: str, width: int, numbering: Numbering) -> Spans:
     """Bits as text: ``58``, ``53:57``, ``52,54:57`` in the manual's numbering, or a mask in hexadecimal.  Raises VocabularyError."""
     try:
         if text.lower().startswith("0x"):
-            mask = int(text, 16)
-            chosen = [place for place in range(mask.bit_length()) if mask >> place & 1]
+            chosen = list(positions_of(int(text, 16)))
         else:
             chosen = []
             for part in text.split(","):

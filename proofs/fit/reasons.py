@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from bitspec.fields import Numbering, Owner
@@ -11,7 +11,7 @@ from proofs.check import InternalError
 from proofs.fit.build import PresentPlan, with_present
 from proofs.fit.codec import existing
 from proofs.fit.hazards import Hazard, touched
-from proofs.fit.packing import Spans, positions, spans
+from proofs.fit.packing import Spans, positions, positions_of, spans
 from proofs.fit.present_side import movable, present_plans
 from proofs.fit.question import PRESENT, SWAP, Need, Question, software
 from proofs.fit.room import Rooms, vacant
@@ -149,18 +149,18 @@ def _no_room(question: Question, rooms: Rooms) -> tuple[str, ...]:
     cube = next(demand.cubes(rooms), None)
     written = touched(question.scene, cube) if cube is not None else 0
     if written:  # an erratum: the bits are there, but not for a field
-        places = [place for place in range(demand.width) if written >> place & 1]
-        words = f"the hardware may write {_places(places, demand.width, numbering_of(question.scene))} of an entry that it finds invalid"
+        words = f"the hardware may write {_places(positions_of(written), demand.width, numbering_of(question.scene))} of an entry that it finds invalid"
         return (*first, words, *(f"{one.name} needs {_count(one.width)}" for one in demand.items))
     if cube is not None:
         raise InternalError(f"{question.layout.name} {question.level}: there is room for what is needed, and no plan was made of it")
-    parts = _parts(question, demand)
+    parts = _parts(question, demand, rooms)
     needed = list(parts)
     for name in parts:  # what can be left out while the rest still cannot hold is no part of the reason
         rest = [one for one in needed if one != name]
         if not _possible(_without(demand, set(parts) - set(rest)), rooms):
             needed = rest
-    return first + tuple(parts[name](rooms) for name in needed)
+    told = _parts(question, demand, rooms)  # once more: the way here has taught what the hazards demand
+    return first + tuple(told[name] for name in needed)
 
 
 def _too_narrow(question: Question) -> Iterator[str]:
@@ -192,31 +192,31 @@ def _hazard(one: Hazard) -> str:
     return f"hazard {one.name} {one.level}"
 
 
-def _parts(question: Question, demand: Demand) -> dict[str, Callable[[Rooms], str]]:
-    """The requirements of a swap entry, each with its words; what one would rather not give up last, so that the reason names what one might."""
+def _parts(question: Question, demand: Demand, rooms: Rooms) -> dict[str, str]:
+    """The requirements of a swap entry, each in words; what one would rather not give up last, so that the reason names what one might."""
     numbering, width = numbering_of(question.scene), demand.width
-    parts: dict[str, Callable[[Rooms], str]] = {}
+    parts: dict[str, str] = {}
     for one in demand.hazards:
         if one.state is not None:
-            parts[_hazard(one)] = lambda rooms, one=one: f"it must not be an entry of the state {one.name}{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
+            parts[_hazard(one)] = f"it must not be an entry of the state {one.name}{_bits_of(one, demand, rooms, numbering)}"
     for one in reversed(demand.hazards):
         if one.state is None and one.name != "hardware":
             kept = " (kept)" if one.name in question.keep else ""
-            parts[_hazard(one)] = lambda rooms, one=one, kept=kept: f"{one.name}{kept} must be false of it{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
+            parts[_hazard(one)] = f"{one.name}{kept} must be false of it{_bits_of(one, demand, rooms, numbering)}"
     for one in demand.hazards:
         if one.name == "hardware":
-            parts[_hazard(one)] = lambda rooms, one=one: f"the hardware must find it invalid{_bits_of(one, demand, rooms, numbering)}"  # type: ignore[misc]
+            parts[_hazard(one)] = f"the hardware must find it invalid{_bits_of(one, demand, rooms, numbering)}"
     for name, cube in demand.fixed:
-        parts[f"fixed {name}"] = lambda rooms, name=name, cube=cube: f"{name}: {_cube(cube.literals, width, numbering)}"  # type: ignore[misc]
+        parts[f"fixed {name}"] = f"{name}: {_cube(cube.literals, width, numbering)}"
     if demand.constant is not None:
-        parts["the codec"] = lambda rooms: "the other bits of an entry stay as type and offset have them"
+        parts["the codec"] = "the other bits of an entry stay as type and offset have them"
     for name, places in demand.held.items():
         stays = "is pinned" if name in question.pins or f"{name}@{SWAP}" in question.pins else "stays where it is"
-        parts[f"held {name}"] = lambda rooms, name=name, places=places, stays=stays: f"{name} has {_places(positions(places), width, numbering)} and {stays}"  # type: ignore[misc]
+        parts[f"held {name}"] = f"{name} has {_places(positions(places), width, numbering)} and {stays}"
     asked = {one.name: one.text for one in question.wanted(SWAP)}
     for item in demand.items:
         text = f" ({asked[item.name]})" if item.name in asked and asked[item.name] != item.name else ""
-        parts[f"need {item.name}"] = lambda rooms, item=item, text=text: f"{item.name} needs {_count(item.width)}{text}"  # type: ignore[misc]
+        parts[f"need {item.name}"] = f"{item.name} needs {_count(item.width)}{text}"
     return parts
 
 

@@ -18,12 +18,13 @@ from bitspec.read.as_known import decided
 from bitspec.read.as_prose import phrase, prose
 from bitspec.solver import Solver, version
 from bitspec.vocabulary import HELPERS, NON_PRESENT, Kind, Level
+from proofs.capacity import binary_size, swap_bits
 from proofs.check import Result
 from proofs.claim import Scene
-from proofs.fit.build import mask_of, name_of, whole
+from proofs.fit.build import name_of, whole
 from proofs.fit.codec import existing
 from proofs.fit.hazards import PREDICATES
-from proofs.fit.packing import Spans, positions
+from proofs.fit.packing import Spans, mask_of, positions
 from proofs.fit.question import SWAP, Question
 from proofs.fit.reasons import Infeasible, Refused, Relaxation
 from proofs.fit.search import Fitted
@@ -256,19 +257,11 @@ def _said(scene: Scene) -> dict[str, str]:
 def _cost(one: Fitted) -> dict[str, tuple[str, str]]:
     if one.swap is None or one.question.level is not Level.PTE:
         return {}
-    before, after = offset_bits(one.question.layout), offset_bits(one.layout)
-    shift = one.layout.numbers.get("PAGE_SHIFT", 12)
+    before, after = one.question.layout, one.layout
     return {
-        "swap offset bits": (str(before), str(after)),
-        "maximum swap size": (_size(before + shift), _size(after + shift)),
+        "swap offset bits": (str(offset_bits(before)), str(offset_bits(after))),
+        "maximum swap size": (binary_size(swap_bits(before)), binary_size(swap_bits(after))),
     }
-
-
-def _size(bits: int) -> str:
-    """2^bits bytes, in binary units."""
-    units = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-    step = min(bits // 10, len(units) - 1)
-    return f"{1 << (bits - 10 * step)} {units[step]}"
 
 
 def _counts(results: Iterable[Result]) -> dict[str, int]:

@@ -12,6 +12,7 @@ from bitspec.vocabulary import LEAVES
 from proofs.claim import Scene
 from proofs.fit.cube import Cube, Literal, apart, hitting
 from proofs.fit.hazards import Hazard
+from proofs.fit.packing import positions_of
 from proofs.state import State
 
 
@@ -136,4 +137,4 @@ def overlays(scene: Scene, held: int) -> dict[int, int] | None:
     mine = sum(one.mask for name, view in scene.k.use.views.items() if name in ("leaf", "invalid") for one in view if one.owner is Owner.SOFTWARE)
     wide = sum(one.mask for one in scene.k.use.views["invalid"] if one.width > 1)
     usable = ignored & (zeros | ones) & ~(mine | wide | held)
-    return {place: ones >> place & 1 for place in range(usable.bit_length()) if usable >> place & 1}
+    return {place: ones >> place & 1 for place in positions_of(usable)}

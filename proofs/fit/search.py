@@ -18,10 +18,10 @@ from bitspec.solver import Statistics, Unknown
 from bitspec.vocabulary import HELPERS, Level
 from proofs.check import Checker, Result, Verdict, applicable
 from proofs.claim import Scene
-from proofs.fit.build import PresentPlan, SwapPlan, mask_of, with_present, with_swap
+from proofs.fit.build import PresentPlan, SwapPlan, with_present, with_swap
 from proofs.fit.codec import existing, sharing
-from proofs.fit.leaks import leaks
-from proofs.fit.packing import Spans
+from proofs.fit.example import leaks, looks_none
+from proofs.fit.packing import Spans, mask_of
 from proofs.fit.present_side import present_plans
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, settled
@@ -112,18 +112,28 @@ class Search:
             if self.tried == CANDIDATES:
                 return
             self.tried += 1
-            spoilt = (*self._spoilt(layout, present), *self._leak(layout, swap))
-            self.spoilt.update(spoilt)
-            if spoilt or self._loses(layout, frozenset(self.lost)):
-                continue
-            results = self._sound(layout)
-            if results is not None and not self._loses(layout):
+            results = self._judged(layout, present, swap)
+            if results is not None:
                 yield Fitted(self.question, layout, present, swap, results)
 
-    def _leak(self, layout: Layout, swap: SwapPlan | None) -> Iterator[str]:
-        """L1TF by example, for a new codec: quicker than to have the claim refute it."""
-        if swap is not None and swap.fresh and leaks(layout, layout.uses[self.question.level].width, swap):
+    def _judged(self, layout: Layout, present: PresentPlan, swap: SwapPlan | None) -> tuple[Result, ...] | None:
+        """What the claims say of a layout; None where it will not do.  Raises Unknown."""
+        spoilt = (*self._spoilt(layout, present), *self._by_example(layout, swap))
+        self.spoilt.update(spoilt)
+        if spoilt or self._loses(layout, frozenset(self.lost)):
+            return None
+        results = self._sound(layout)
+        return None if results is None or self._loses(layout) else results
+
+    def _by_example(self, layout: Layout, swap: SwapPlan | None) -> Iterator[str]:
+        """What plain ints can tell of a new codec: quicker than to have a claim refute it.  What is known to be refuted of the base is no reason."""
+        if swap is None or not swap.fresh:
+            return
+        level, excused = self.question.level, {one.code for one in self.known}
+        if "SWP410" not in excused and leaks(layout, layout.uses[level].width, swap):
             yield "it leaks against L1TF (SWP410)"
+        if "SWP402" not in excused and looks_none(layout, level, swap):
+            yield "an entry of it looks none (SWP402)"
 
     def _candidates(self) -> Iterator[tuple[Layout, PresentPlan, SwapPlan | None]]:
         question = self.question

@@ -14,11 +14,11 @@ from bitspec.layout import Layout
 from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import LEAVES, Level, VocabularyError
 from proofs.claim import Scene
-from proofs.fit.build import SwapPlan, mask_of
+from proofs.fit.build import SwapPlan
 from proofs.fit.codec import Codec, existing, sharing
 from proofs.fit.cube import EVERYTHING, Cube
 from proofs.fit.hazards import PREDICATES, Hazard, hazards, touched
-from proofs.fit.packing import Item, Packing, Spans, packings, positions
+from proofs.fit.packing import Item, Packing, Spans, mask_of, packings, positions
 from proofs.fit.question import SWAP, Question
 from proofs.fit.room import Rooms, table_type
 from proofs.states import offset_bits

@@ -210,8 +210,8 @@ def test_a_reason_is_minimal(arch, release, level, asked):
     found = why(search)
     assert isinstance(found, Infeasible)
     demand = list(sketches(question, question.layout, None, search.rooms))[-1].demand
-    parts = _parts(question, demand)
-    mine = [name for name in parts if parts[name](search.rooms) in found.reasons]
+    parts = _parts(question, demand, search.rooms)
+    mine = [name for name, words in parts.items() if words in found.reasons]
     assert len(mine) == len(found.reasons)
     assert not _possible(_without(demand, set(parts) - set(mine)), Rooms())
     for left_out in mine:

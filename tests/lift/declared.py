@@ -83,7 +83,7 @@ def header(layout: Layout, **instead: str) -> str:
 
 
 def _constants(layout: Layout) -> list[str]:
-    shift = layout.numbers.get("PAGE_SHIFT", 12)
+    shift = layout.numbers["PAGE_SHIFT"]
     values = {"PAGE_SHIFT": shift, "MAX_PHYSMEM_BITS": layout.pfn_bits + shift, "PTE_MARKER_MASK": (1 << layout.marker_bits) - 1}
     values |= {f"{level.name}_SHIFT": use.order + shift for level, use in layout.uses.items() if level is not Level.PTE}
     for kind in layout.kinds:

@@ -64,18 +64,17 @@ def test_a_tree_conforms_and_is_checked() -> None:
 @pytest.mark.skipif(not TREE, reason="BITSPEC_KERNEL names no kernel tree")
 def test_a_lifted_layout_gets_the_verdicts_of_the_declared_one() -> None:
     """Where every helper is equal, so is every verdict."""
-    from archs import toolchains
+    from archs import toolchains, trees
     from bitspec.lift.tree import release
     from bitspec.vocabulary import Level
-    from cli import Runs, _liftings, _tree_layouts
     from proofs.check import Checker
 
     name = "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
     arch = next((arch for arch in toolchains.architectures() if name in toolchains.releases(arch)), None)
     if arch is None:
         pytest.skip(f"no layout of {name}")
-    ((declared, _),) = _liftings((arch,), Runs(Path(TREE)))
-    (lifted,) = _tree_layouts((arch,), Runs(Path(TREE)))
+    ((declared, _),) = trees.liftings((arch,), trees.Runs(Path(TREE)))
+    (lifted,) = trees.layouts((arch,), trees.Runs(Path(TREE)))
     verdicts = [
         {(one.code, one.subject, one.level.value): str(one.verdict) for one in Checker().check(layout, tuple(Level))} for layout in (declared, lifted)
     ]

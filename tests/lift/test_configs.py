@@ -9,11 +9,12 @@ import pytest
 from click.testing import CliRunner
 
 from archs import toolchains
+from archs.trees import Runs
 from bitspec.layout import CONFIGS
 from bitspec.lift import tree
 from bitspec.lift.problem import Problem
 from bitspec.vocabulary import VocabularyError
-from cli import BadInput, Runs, main
+from cli import main
 from tests.lift.test_tree import CLANG, TARGET, configured, kernel
 
 
@@ -49,7 +50,7 @@ def test_the_cross_section_has_every_variant_and_every_config_once(tmp_path: Pat
     found = [(variant, one.name) for variant, one in Runs(tmp_path, all_configs=True).combinations("arm64")]
     variants = toolchains.variants("arm64")
     assert found == [(one, "default") for one in variants] + [(variants[0], one.name) for one in toolchains.configs()[1:]]
-    with pytest.raises(BadInput, match="must not come together"):
+    with pytest.raises(VocabularyError, match="must not come together"):
         Runs(tmp_path, None, ("minimal",), all_configs=True).combinations("arm64")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from archs import discover
-from bitspec.lift.layout import from_tree
+from bitspec.lift.layout import bare, from_tree
+from bitspec.lift.problem import Problem
 from bitspec.render import renderer
 from bitspec.report import Evidence, Report
 from bitspec.vocabulary import Level
@@ -69,3 +70,10 @@ def test_every_format_says_what_a_witness_rests_on(name: str, tmp_path: Path) ->
     if name == "json":
         assert json.loads(rendered)["results"][0]["witness"]["rests_on"]
     assert "of which nothing is known" in rendered
+
+
+def test_a_tree_that_does_not_tell_its_page_size_is_not_given_one(tmp_path: Path) -> None:
+    layout = discover.layout("x86_64", "linux-6.12", "4-level")
+    lifting = lift_toy(f"extern u64 mystery;\n#define PAGE_SHIFT mystery\n{header(layout).replace('#define PAGE_SHIFT 12', '')}", tmp_path)
+    with pytest.raises(Problem, match="PAGE_SHIFT must be lifted"):
+        bare("x86_64", "4-level", lifting, layout.config)

@@ -1,8 +1,9 @@
-"""L1TF by example: what is dropped before the claims are asked is what they would refute."""
+"""By example: what is dropped before the claims are asked is what they would refute."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 
 import pytest
 
@@ -13,7 +14,7 @@ from proofs.check import Checker, Verdict
 from proofs.fit.build import SwapPlan
 from proofs.fit.codec import existing
 from proofs.fit.cube import Cube
-from proofs.fit.leaks import entry, leaks
+from proofs.fit.example import entry, leaks, looks_none
 from proofs.fit.question import ask
 from proofs.fit.reasons import Refused, why
 from proofs.fit.search import Search
@@ -58,3 +59,14 @@ def test_where_every_layout_leaks_nobody_is_told_that_nothing_fits():
     found = why(search)
     assert isinstance(found, Refused)
     assert any("L1TF" in words for words in found.spoilt)
+
+
+@pytest.mark.parametrize(("arch", "asked"), [("x86_64", {"need": ["offset:51"]}), ("powerpc", {"need": ["uffd_wp@swap", "offset:50"]})])
+def test_what_looks_none_is_refuted_and_what_is_proved_does_not(arch, asked):
+    search = Search(ask(layout(arch), Level.PTE, move=["swap"], **asked), known(arch))
+    seen = set()
+    for one, _, plan in islice(search._candidates(), 16):
+        verdicts = {each.verdict for each in Checker().check(one, [Level.PTE], frozenset({"SWP402"})) if each.subject == "swap"}
+        assert verdicts == {Verdict.REFUTED} or not looks_none(one, Level.PTE, plan)
+        seen.add(looks_none(one, Level.PTE, plan))
+    assert seen == {True, False}

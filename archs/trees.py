@@ -1,0 +1,154 @@
+"""Layouts made from a kernel tree: which of its configurations to run, and what the helpers of each are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archs import discover, toolchains
+from archs.toolchains import Chosen
+from bitspec.layout import Absent, Config, Layout
+from bitspec.vocabulary import VocabularyError, unknown
+
+if TYPE_CHECKING:
+    from bitspec.lift.lifting import Lifting
+    from bitspec.lift.tree import Build
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Which configurations of a kernel tree to run."""
+
+    tree: Path
+    variant: str | None = None
+    configs: tuple[str, ...] = ()
+    all_configs: bool = False
+    defconfig: str | None = None
+    build: Path | None = None
+    sandbox: bool = False
+    cc: str | None = None
+
+    def combinations(self, arch: str) -> tuple[tuple[str, Chosen], ...]:
+        """Variants and configs.  The cross-section takes each variant in the default config, and each config in the default variant.
+
+        Raises VocabularyError.
+        """
+        chosen = [toolchains.config(name) for name in dict.fromkeys(self.configs)] or [toolchains.DEFAULT]
+        if not self.all_configs:
+            return tuple((variant, one) for variant in _chosen_variants(arch, self.variant) for one in chosen)
+        if self.configs:
+            raise VocabularyError("--all-configs and --config must not come together")
+        variants = _chosen_variants(arch, self.variant or "all")
+        return (*((variant, toolchains.DEFAULT) for variant in variants), *((variants[0], one) for one in toolchains.configs()[1:]))
+
+    def prepared(self, arch: str, skip: Callable[[str], str | None] = lambda variant: None) -> Iterator[tuple[str, Chosen, Build]]:
+        """The configured trees of an architecture; of those that have the same options only the first, where a cross-section is asked for.
+
+        Raises VocabularyError, and Problem where a tree cannot be configured.
+        """
+        from bitspec.lift import toolchain
+        from bitspec.lift.tree import prepare
+
+        target, clang = toolchains.target(arch), toolchain.find(self.cc)
+        wanted = self.combinations(arch)
+        seen: dict[tuple[str, frozenset[str]], str] = {}
+        skipped = {variant: skip(variant) for variant in dict.fromkeys(variant for variant, _ in wanted)}
+        for variant, reason in skipped.items():
+            if reason is not None:
+                _say(f"{arch} {variant}: skipped: {reason}")
+        wanted = tuple((variant, one) for variant, one in wanted if skipped[variant] is None)
+        for variant, one in wanted:
+            folder = self.build
+            if folder is not None and len(wanted) > 1 and not (folder / ".config").is_file():
+                folder = folder / f"{arch}-{variant}-{one.name}"
+            made = prepare(
+                self.tree, target, clang, variant, defconfig=self.defconfig, fragments=one.fragments, folder=folder, sandbox=self.sandbox, progress=_say
+            )
+            same = seen.setdefault((variant, made.options), one.name)
+            if self.all_configs and same != one.name:
+                _say(f"{arch} {variant}: config {one.name} skipped: the tree has the same options as in config {same}")
+                continue
+            yield variant, one, made
+
+
+def _chosen_variants(arch: str, variant: str | None) -> tuple[str, ...]:
+    known = toolchains.variants(arch)
+    if variant == "all":
+        return known
+    if variant is not None and variant not in known:
+        raise VocabularyError(unknown(f"variant of {arch}", variant, known))
+    return (variant or known[0],)
+
+
+def liftings(targets: tuple[str, ...], runs: Runs) -> Iterator[tuple[Layout, Lifting]]:
+    """A tree lifted for each architecture, variant and config, with the declared layout of its release in the same config.
+
+    Raises VocabularyError and Problem.
+    """
+    from bitspec.lift import toolchain
+    from bitspec.lift.lifting import lift_build
+    from bitspec.lift.tree import release
+
+    tree, clang, version = runs.tree, toolchain.find(runs.cc), release(runs.tree)
+    same = "linux-" + ".".join(version.split(".")[:2])
+    every = [arch for arch in toolchains.architectures() if same in toolchains.releases(arch)]
+    if not targets and not every:
+        raise VocabularyError(f"no architecture has a layout of {same}, which {tree} is; name one to hold against it, as ARCH@LAYOUT")
+    for name in targets or every:
+        arch, chosen = discover.target(name)
+        if chosen is None and same not in toolchains.releases(arch):
+            raise VocabularyError(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(toolchains.releases(arch)) or 'none'}")
+
+        def absent(variant: str, arch: str = arch, layout: str = chosen or same) -> str | None:
+            try:
+                discover.layout(arch, layout, variant)
+            except Absent as reason:
+                return str(reason)
+            return None
+
+        for variant, one, build in runs.prepared(arch, absent):
+            lifting = lift_build(build, toolchains.target(arch), variant, clang)
+            yield toolchains.layout(arch, chosen or same, variant, _config_of(build, one)), lifting
+
+
+def _config_of(build: Build, chosen: Chosen) -> Config:
+    """The config of a configured tree: its own options, under the name that was asked for."""
+    from proofs.conform import config_of
+
+    found = config_of(build.options)
+    return found if chosen.name == "default" else replace(found, name=chosen.name)
+
+
+def layouts(targets: tuple[str, ...], runs: Runs) -> Iterator[Layout]:
+    """Layouts whose helpers are a tree's own.  Raises VocabularyError and Problem."""
+    from bitspec.lift.layout import from_tree
+    from proofs.conform import agreed
+
+    lone = tuple(name for name in targets if name in toolchains.architectures() and not toolchains.releases(name))
+    for arch in lone:
+        yield from _bare_layouts(arch, runs)
+    if lone and len(lone) == len(targets):
+        return
+    for layout, lifting in liftings(tuple(name for name in targets if name not in lone), runs):
+        made = from_tree(layout, lifting, agreed(layout, lifting))
+        for name, reason in made.declared.items():
+            _say(f"{layout.name} {lifting.variant}: {name} is the declared one: {reason}")
+        yield made.layout
+
+
+def _bare_layouts(arch: str, runs: Runs) -> Iterator[Layout]:
+    """Layouts of an architecture that nobody has declared: only what the kernel's own helpers say of each other can be asked."""
+    from bitspec.lift import toolchain
+    from bitspec.lift.layout import bare
+    from bitspec.lift.lifting import lift_build
+
+    clang = toolchain.find(runs.cc)
+    for variant, one, build in runs.prepared(arch):
+        yield bare(arch, variant, lift_build(build, toolchains.target(arch), variant, clang), _config_of(build, one))
+
+
+def _say(line: str) -> None:
+    print(f"bitspec: {line}", file=sys.stderr)
