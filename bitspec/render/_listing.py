@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
+
+_WORD: Final = re.compile(r"[a-z]+(?![\w/.(])")
+"""What begins with a capital at the start of a sentence: a word, and not the name of a file or a function."""
 
 
 def _grid(*columns: str) -> Grid:
@@ -62,5 +67,5 @@ def explanation(
 
 def _paragraph(heading: str, text: str) -> RenderableType:
     blocks = [" ".join(block.split()) for block in text.split("\n\n")]
-    blocks = [block[:1].upper() + block[1:] for block in blocks]
+    blocks = [block[:1].upper() + block[1:] if _WORD.match(block) else block for block in blocks]
     return Group(Text(heading, "bold"), *[Padding(Text(block), (0, 0, 0, 4)) for block in blocks])

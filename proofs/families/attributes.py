@@ -41,7 +41,7 @@ def old_lost(k: Kernel, s: State) -> Expr:
 
     Why it matters: a page that cannot be aged is never reclaimed.
 
-    Example: mkold clears one of two bits that young tests.
+    Example: a mkold that clears one of two bits that young tests.
 
     References: Documentation/mm/arch_pgtable_helpers.rst; mm/debug_vm_pgtable.c: pte_basic_tests.
     """
@@ -93,7 +93,7 @@ def wrprotect_ineffective(k: Kernel, s: State) -> Expr:
 
     Why it matters: copy-on-write, write-back and soft-dirty tracking all rest on the next write faulting.
 
-    Example: wrprotect clears the hardware's bit and leaves the software's.
+    Example: a wrprotect that clears the hardware's bit and leaves the software's.
 
     References: Documentation/mm/arch_pgtable_helpers.rst; mm/debug_vm_pgtable.c: pte_basic_tests.
     """
@@ -119,7 +119,7 @@ def special_lost(k: Kernel, s: State) -> Expr:
 
     Why it matters: vm_normal_page() would hand out a struct page that does not exist.
 
-    Example: mkspecial sets a bit that a later mkwrite clears.
+    Example: a mkspecial that sets a bit that a later mkwrite clears.
 
     References: Documentation/mm/arch_pgtable_helpers.rst; mm/debug_vm_pgtable.c: pte_special_tests.
     """
@@ -132,7 +132,7 @@ def devmap_lost(k: Kernel, s: State) -> Expr:
 
     Why it matters: get_user_pages() would take a reference on device memory without holding the device.
 
-    Example: mkdevmap sets a bit that modify drops.
+    Example: a mkdevmap that sets a bit that modify drops.
 
     References: mm/debug_vm_pgtable.c: pte_devmap_tests.
     """
@@ -242,7 +242,7 @@ def setter_moves_frame(k: Kernel, s: Setter) -> Expr:
 def setter_disturbs(k: Kernel, s: Setter) -> Goal:
     """A setter changes no attribute but its own, and those it is documented to carry along.
 
-    mkdirty may set soft-dirty; mkuffd_wp clears write; mkwrite_shstk makes dirty; mkdevmap makes special, and no THP.
+    What may change: mkdirty may set soft-dirty; mkuffd_wp clears write; mkwrite_shstk makes dirty; mkdevmap makes special, and no THP.
 
     Why it matters: two attributes on one bit, or one helper that clears a neighbour, lose marks without a fault.
 
@@ -367,7 +367,7 @@ def leaf_without_present(k: Kernel, s: State) -> Expr:
 
     Why it matters: generic walkers test pXd_leaf() after pXd_present(), and some after nothing.
 
-    Example: powerpc book3s64, whose leaf predicate tests _PAGE_PTE alone, which swap entries carry (see swap-entry-looks-leaf).
+    Example: on powerpc book3s64 the leaf predicate tests _PAGE_PTE alone, which swap entries carry (see swap-entry-looks-leaf).
 
     References: mm/pagewalk.c; mm/gup.c.
     """

@@ -137,7 +137,7 @@ def hardware_walks_swap_entry(scene: Scene, s: State) -> Goal:
 
     Example: an s390 PTE swap entry written into a segment-table entry: types 0-7 and 16-23 leave the invalid bit clear; 0x1600 maps a megabyte.
 
-    References: cases s390-pmd-swap; m68k-sun3 before v6.3, where an offset bit was the valid bit.
+    References: docs/s390-thp-migration.md; m68k-sun3 before v6.3, where an offset bit was the valid bit.
     """
     return _goal(scene, s, and_(*[one.invalid for one in walks(scene, s.entry).values()]))
 

@@ -210,7 +210,7 @@ def swap_entry_looks_leaf(k: Kernel, s: State) -> Expr:
 
     Why it matters: walkers that test leaf before present would map the swap offset.
 
-    Example: powerpc book3s64 keeps _PAGE_PTE set in swap entries, and its pmd_leaf tests just that bit: true for every swap PMD.
+    Example: on powerpc book3s64 swap entries keep _PAGE_PTE set, and pmd_leaf tests just that bit: true for every swap PMD.
 
     References: arch/powerpc/include/asm/book3s/64/pgtable.h: pmd_leaf; mm/pagewalk.c.
     """
@@ -236,7 +236,7 @@ def swap_entry_looks_protnone(k: Kernel, s: State) -> Expr:
 
     Why it matters: a swap-in fault would be taken for a NUMA hint.
 
-    Example: riscv before v5.17 with PROT_NONE on the lowest swap type bit.
+    Example: on riscv before v5.17 PROT_NONE was on the lowest swap type bit.
 
     References: mm/memory.c: handle_pte_fault tests present first, so that most callers are guarded.
     """

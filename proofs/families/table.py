@@ -175,7 +175,7 @@ def leaf_not_leaf(k: Kernel, s: State) -> Expr:
 
     Why it matters: a walker would follow it as a table, into user memory.
 
-    Example: riscv before v5.17: a read-only leaf, invalidated, has no R, W or X left.
+    Example: on riscv before v5.17 a read-only leaf, invalidated, had no R, W or X left.
 
     References: mm/debug_vm_pgtable.c: pmd_leaf_tests, pmd_thp_tests.
     """
