@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bitspec.lift.headers import parsed, using
+from bitspec.lift.overlay import Overlay
 from bitspec.lift.problem import Problem
 from bitspec.lift.toolchain import Clang
 from bitspec.lift.wrappers import Wrapper, source
@@ -65,6 +66,7 @@ class Source:
         cwd: where the compiler runs.
         prelude: lines between the includes and the wrappers.
         tree: whether it is about a kernel tree; else its includes bring everything.
+        overlay: files that are read in another state.
     """
 
     clang: Clang
@@ -77,12 +79,14 @@ class Source:
     cwd: Path
     prelude: Sequence[str] = ()
     tree: bool = True
+    overlay: Overlay | None = None
 
     @property
     def command(self) -> list[str]:
         """The compiler and its flags."""
         own = ["-isystem", str(self.clang.resources)] if self.tree and self.clang.resources is not None else []
-        return [*self.clang.command, f"--target={self.triple}", *self.flags, *FLAGS, *own]
+        laid = self.overlay.flags if self.overlay is not None else ()
+        return [*self.clang.command, f"--target={self.triple}", *self.flags, *FLAGS, *own, *laid]
 
     def text(self, wrappers: Sequence[Wrapper]) -> str:
         """The C, with some of the wrappers."""
@@ -100,7 +104,7 @@ class Source:
 
     def kept(self) -> Compiled | None:
         """What came of it, as long as neither the C, nor the flags, nor any file that was included has changed."""
-        return _kept(self.folder / f"{self.stem}.json", self.key)
+        return _kept(self.folder / f"{self.stem}.json", self.key, self.overlay)
 
     def compiled(self, headers: Path | None = None) -> Compiled:
         """Compile it, with the headers it begins with precompiled if there are any.  Raises Problem where the headers themselves do not compile."""
@@ -138,7 +142,7 @@ class Source:
             else:
                 absent.setdefault(one.helper, reasons[one.symbol])
         ours = {path} if headers is None else {path, headers, headers.with_suffix(".h")}
-        files = [_state(name) for name in _inputs(depends, self.cwd, ours)]
+        files = [_state(name, self.overlay) for name in _inputs(depends, self.cwd, ours)]
         absent = {helper: why for helper, why in absent.items() if helper not in symbols}
         result = Compiled(ir.read_text(encoding="utf-8"), symbols, absent, text, _digest(self.key, files), _included(files))
         _keep(self.folder / f"{name}.json", self.key, result, files)
@@ -176,8 +180,8 @@ def _first_error(errors: str) -> str:
     return found[0] if found else (errors.strip().splitlines() or ["it says nothing"])[-1]
 
 
-def _state(path: str) -> list[object]:
-    stat = Path(path).stat()
+def _state(path: str, overlay: Overlay | None) -> list[object]:
+    stat = Path(path if overlay is None else overlay.actual(path)).stat()
     return [path, stat.st_size, stat.st_mtime_ns]
 
 
@@ -202,10 +206,10 @@ def _keep(path: Path, key: str, result: Compiled, files: Sequence[Sequence[objec
     fresh.replace(path)
 
 
-def _kept(path: Path, key: str) -> Compiled | None:
+def _kept(path: Path, key: str, overlay: Overlay | None) -> Compiled | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        if found["key"] != key or any(_state(str(one[0])) != one for one in found["files"]):
+        if found["key"] != key or any(_state(str(one[0]), overlay) != one for one in found["files"]):
             return None
         return Compiled(found["ir"], found["symbols"], found["absent"], found["text"], _digest(key, found["files"]), _included(found["files"]))
     except (OSError, ValueError, KeyError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from bitspec.lift.ir import Function, Module
+from bitspec.lift.overlay import Overlay
 
 
 def definition(module: Module, function: Function, name: str) -> str | None:
@@ -53,11 +54,11 @@ def _subprogram(module: Module, scope: int | None) -> str:
 _HEADERS: Final = re.compile(r".*(pgtable|pgalloc|swap|hugetlb|huge_mm|page|sparsemem|xarray|radix|hash|setup|mm).*\.h")
 
 
-def search(tree: Path, folders: tuple[str, ...], name: str, included: Set[str]) -> str | None:
+def search(tree: Path, folders: tuple[str, ...], name: str, included: Set[str], overlay: Overlay | None = None) -> str | None:
     """``file:line`` of the first definition of `name`, as a macro or function, in those headers of `folders` that were included."""
     named = re.compile(rf"\b{re.escape(name)}\b(\s*\()?")
     for folder in folders:
-        for path, text in _headers(tree / folder):
+        for path, text in _as_laid(tree / folder, overlay):
             if name in text and str(path) in included:
                 found = next((one.end() for one in named.finditer(text) if _defines(text, one.start(), called=bool(one[1]))), None)
                 if found is not None:
@@ -74,6 +75,14 @@ def _defines(text: str, at: int, called: bool) -> bool:
     if _MACRO.fullmatch(text, text.rfind("\n", 0, at) + 1, at):
         return True
     return called and _FUNCTION.search(text, max(text.rfind(";", 0, at), text.rfind("=", 0, at)) + 1, at) is not None
+
+
+def _as_laid(folder: Path, overlay: Overlay | None) -> Iterable[tuple[Path, str]]:
+    """The headers of a folder, some of them as an overlay has them."""
+    if overlay is None:
+        return _headers(folder)
+    laid = {path: contents.read_text(encoding="utf-8", errors="replace") for path, contents in overlay.beside(folder) if _HEADERS.fullmatch(path.name)}
+    return sorted((dict(_headers(folder)) | laid).items())
 
 
 @cache

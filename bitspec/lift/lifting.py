@@ -64,6 +64,7 @@ class Lifting:
         given: what that rests on.
         modules: the IR, by unit, for running it.
         static_tables: physical addresses of tables in the kernel's image.
+        read: the files that clang read.
     """
 
     build: Build
@@ -73,6 +74,7 @@ class Lifting:
     given: tuple[str, ...]
     modules: Mapping[str, str] = field(default_factory=dict, repr=False)
     static_tables: tuple[int, ...] = ()
+    read: frozenset[str] = field(default=frozenset(), repr=False)
     _helpers: dict[str, Helper] = field(default_factory=dict, repr=False)
 
     def item(self, name: str) -> Lifted:
@@ -139,19 +141,21 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
         *wrappers.constants({**CONSTANTS, **target.constants, **static, **symbolic}),
     )
     units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]
-    place = build.folder / "bitspec-lift" if build.folder != build.tree else _beside(build)
+    place = _place(build)
     items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
     modules: dict[str, str] = {}
     rules = Rules(target.asm, target.calls, target.initial, target.addresses, target.instructions, target.written)
 
     def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
-        return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude)
+        return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude, overlay=build.overlay)
 
     flags = flags_for(build, target)
+    read: set[str] = set()
     for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
+        read |= compiled.headers
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
-    lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules)
+    lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules, read=frozenset(read))
     lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
     tables = [lifting.number(name) for name in static]  # a level that is folded has none
     return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))
@@ -176,9 +180,14 @@ def _read_once(place: Path, compiled: Compiled, rules: Rules, unit: str, lines: 
     return made
 
 
-def _beside(build: Build) -> Path:
-    """A folder for a tree that was configured in place, which stays as it is."""
+def _place(build: Build) -> Path:
+    """The folder for what is made of a tree: one that was configured in place stays as it is, and what is in a passing state is not kept."""
     import hashlib
+
+    if build.overlay is not None:
+        return build.overlay.folder / "bitspec-lift"
+    if build.folder != build.tree:
+        return build.folder / "bitspec-lift"
 
     from bitspec.lift.tree import cache_folder
 
@@ -255,7 +264,7 @@ def _located(one: Lifted, build: Build, target: Target, included: Set[str]) -> L
     if not where and one.outcome is not None and (one.name in HELPERS or one.name in CONSTANTS):
         stem = one.name.removesuffix("_read").removesuffix("_write") if "access_permitted" in one.name else one.name
         folders = (f"arch/{target.arch}/include/asm", f"arch/{target.arch}/include/asm/book3s/64", "include/linux", "include/asm-generic")
-        where = debug.search(build.tree, folders, stem, included) or ""
+        where = debug.search(build.tree, folders, stem, included, build.overlay) or ""
     return replace(one, where=where)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bitspec.lift.overlay import Overlay
 from bitspec.lift.problem import Problem
 from bitspec.lift.sandbox import bwrap
 from bitspec.lift.target import OFF, WORST_CASE, Target
@@ -39,6 +40,7 @@ class Build:
         release: such as ``6.12.117``.
         flags: what to compile a file with, but for the target.
         options: the kernel options that are on.
+        overlay: files of the tree that are read in another state than they are in; the configuration is the same.
     """
 
     tree: Path
@@ -47,6 +49,7 @@ class Build:
     release: str
     flags: tuple[str, ...]
     options: frozenset[str]
+    overlay: Overlay | None = None
 
 
 def cache_folder() -> Path:
