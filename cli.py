@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from io import StringIO
 from itertools import islice
 from pathlib import Path
@@ -34,7 +34,7 @@ from bitspec.vocabulary import Level, VocabularyError, level, unknown
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from bitspec.compared import Comparison
+    from bitspec.compared import Comparison, History
     from bitspec.fitted import Outcome
     from bitspec.proposal import Proposal
     from proofs.check import Result, Statistics
@@ -268,8 +268,7 @@ def _check(
     from proofs.check import Checker, Statistics
     from proofs.report import finding, stale, tables
 
-    declared = discover.architectures()  # of one that can only be lifted nothing is known
-    known = {arch: discover.known(arch) if arch in declared else () for arch in dict.fromkeys(one.arch for one in layouts)}
+    known = {arch: _known_of(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
     statistics = Statistics()
     checkers = {arch: Checker(entries, timeout, statistics=statistics) for arch, entries in known.items()}  # what is known of one says nothing of another
     results: list[Result] = []
@@ -618,12 +617,12 @@ def _base_of(one: Proposal, variant: str | None, config: str) -> Layout:
 
 def _compared(texts: tuple[str, str], variant: str | None, config: str | None, timeout: float | None, everything: bool) -> Comparison:
     from proofs.check import Vacuous
-    from proofs.compare import compare
+    from proofs.compare import Judge, compare
 
     gc.disable()
     sides = _sides(texts, variant, config)
     try:
-        return compare(*sides, discover.known(sides[1].layout.arch), timeout, everything)
+        return compare(*sides, Judge(discover.known(sides[1].layout.arch), timeout), everything)
     except (Vacuous, ExprError, RecursionError) as error:
         if any(side.proposal for side in sides):  # of layouts that ship it would be our mistake
             words = "its helpers are too deep, put together" if isinstance(error, RecursionError) else str(error)
@@ -676,17 +675,45 @@ def diff(old: str, new: str, variant: str | None, config: str | None, format_: s
 
 
 @main.command()
-@click.option("--base", required=True, metavar="OLD", help="What there is: ARCH@LAYOUT or a proposal file.")
-@click.option("--proposal", "new", required=True, metavar="NEW", help="What it is to become: a proposal file or ARCH@LAYOUT.")
+@click.argument("patches", nargs=-1, metavar="[PATCH]...")
+@click.option("--base", metavar="OLD", help="What there is: ARCH@LAYOUT or a proposal file; with --kernel, a revision of the tree.")
+@click.option("--proposal", "new", metavar="NEW", help="What it is to become: a proposal file or ARCH@LAYOUT.")
+@click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Judge a series of patches for this kernel tree.")
+@click.option("--head", metavar="REV", help="With --kernel and --base: the last commit of the series.  [default: HEAD]")
+@click.option("--arch", "targets", multiple=True, metavar="ARCH[@LAYOUT]", help="With --kernel: look at this one; default: all that the series touches.")
 @click.option("--strict", is_flag=True, help="Fail on lost capacity, too.")
-@_one_variant
-@_common_config
+@_variant
+@_configs
+@_all_configs
 @click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
 @_written
 @_timeout
+@click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")
+@click.option("--sandbox", is_flag=True, help="With --kernel: run make under bubblewrap, without network.")
+@click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use.")
 @_guarded
-def gate(base: str, new: str, strict: bool, variant: str | None, config: str | None, format_: str, output: Path | None, timeout: float) -> None:
+def gate(
+    patches: tuple[str, ...],
+    base: str | None,
+    new: str | None,
+    tree: Path | None,
+    head: str | None,
+    targets: tuple[str, ...],
+    strict: bool,
+    variant: str | None,
+    configs: tuple[str, ...],
+    all_configs: bool,
+    format_: str,
+    output: Path | None,
+    timeout: float,
+    build: Path | None,
+    sandbox: bool,
+    cc: str | None,
+) -> None:
     """Fail where a change breaks a claim that held before.
+
+    The change is a proposal, or a series of patches for a kernel tree: PATCH is a file with a patch or a mailbox, - is standard input, which is read
+    if nothing else is given.  Patches are judged one by one, and the first that breaks something is named.  The tree stays as it is.
 
     What is refuted before and after does not fail, and neither does what is fixed.  Formats other than text and json hold what is new alone.
 
@@ -694,16 +721,57 @@ def gate(base: str, new: str, strict: bool, variant: str | None, config: str | N
     Example:
       bitspec gate --base x86_64@linux-6.12 --proposal proposal.toml
       bitspec gate --base arm64@linux-6.1 --proposal arm64@linux-6.12 --strict
+      bitspec gate --kernel linux --base v6.12 --head my-branch
+      bitspec gate --kernel linux series.mbox
 
     Exit status: 0 nothing breaks; 1 something does, or with --strict capacity is lost; 2 wrong input; 3 nobody knows.
     """
     from bitspec.render.compared import json, text
 
     _writable(format_, formats(), output)
-    found = _compared((base, new), variant, config, timeout, everything=False)
-    special = {"text": text.gate, "json": json.gate}.get(format_)
+    if tree is not None:
+        if new is not None or (patches and head is not None):
+            raise BadInput("--kernel takes --base and --head, or patches; no --proposal, and no --head with patches")
+        if head is not None and base is None:
+            raise BadInput("--head must come with --base")
+        found: Comparison | History = _judged(trees.Runs(tree, variant, configs, all_configs, None, build, sandbox, cc), targets, base, head, patches, timeout)
+        special = {"text": partial(text.series, strict=strict), "json": json.series}.get(format_)
+    else:
+        if base is None or new is None or patches:
+            raise BadInput("gate takes --base and --proposal, or --kernel and what is to become of the tree")
+        if len(configs) > 1 or variant == "all" or targets or head or all_configs or build or sandbox or cc:
+            raise BadInput("a proposal is judged in one variant and one config; --arch, --head, --all-configs, --build, --sandbox and --cc go with --kernel")
+        found = _compared((base, new), variant, configs[0] if configs else None, timeout, everything=False)
+        special = {"text": text.gate, "json": json.gate}.get(format_)  # type: ignore[dict-item]
     _show(special(found) if special is not None else renderer(format_)(found.report), output)
     sys.exit(found.status(strict))
+
+
+def _judged(
+    runs: trees.Runs, targets: tuple[str, ...], base: str | None, head: str | None, patches: tuple[str, ...], timeout: float
+) -> History:
+    """A series of commits or patches, judged."""
+    from archs import patched
+    from bitspec.patches.series import SIZE
+    from proofs.series import judge
+
+    gc.disable()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that the scratch folder goes, too
+    mails = []
+    for name in patches or (() if base is not None else ("-",)):
+        if name == "-" and sys.stdin.isatty():
+            raise BadInput("a patch must come by standard input or by name, or --base name a revision")
+        with click.open_file(name, "rb") as file:
+            mails.append(("standard input" if name == "-" else name, file.read(SIZE + 1)))
+    with patched.workshop(targets, runs, base, None if mails else head or "HEAD", mails) as shop:
+        said = "the files as they are" if base is None else base
+        wanted = targets or patched.touched(shop.git, shop.series)
+        return judge(str(runs.tree), said, shop.series, patched.tracks(wanted, shop), _known_of, timeout)
+
+
+def _known_of(arch: str) -> tuple[Any, ...]:
+    """What is known of an architecture; of one that can only be lifted, nothing."""
+    return discover.known(arch) if arch in discover.architectures() else ()
 
 
 @main.command()

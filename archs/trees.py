@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,18 +59,18 @@ class Runs:
         skipped = {variant: skip(variant) for variant in dict.fromkeys(variant for variant, _ in wanted)}
         for variant, reason in skipped.items():
             if reason is not None:
-                _say(f"{arch} {variant}: skipped: {reason}")
+                say(f"{arch} {variant}: skipped: {reason}")
         wanted = tuple((variant, one) for variant, one in wanted if skipped[variant] is None)
         for variant, one in wanted:
             folder = self.build
             if folder is not None and len(wanted) > 1 and not (folder / ".config").is_file():
                 folder = folder / f"{arch}-{variant}-{one.name}"
             made = prepare(
-                self.tree, target, clang, variant, defconfig=self.defconfig, fragments=one.fragments, folder=folder, sandbox=self.sandbox, progress=_say
+                self.tree, target, clang, variant, defconfig=self.defconfig, fragments=one.fragments, folder=folder, sandbox=self.sandbox, progress=say
             )
             same = seen.setdefault((variant, made.options), one.name)
             if self.all_configs and same != one.name:
-                _say(f"{arch} {variant}: config {one.name} skipped: the tree has the same options as in config {same}")
+                say(f"{arch} {variant}: config {one.name} skipped: the tree has the same options as in config {same}")
                 continue
             yield variant, one, made
 
@@ -102,19 +103,58 @@ def liftings(targets: tuple[str, ...], runs: Runs) -> Iterator[tuple[Layout, Lif
         if chosen is None and same not in toolchains.releases(arch):
             raise VocabularyError(f"{arch} has no layout of {same}, which {tree} is; it has {', '.join(toolchains.releases(arch)) or 'none'}")
 
-        def absent(variant: str, arch: str = arch, layout: str = chosen or same) -> str | None:
-            try:
-                discover.layout(arch, layout, variant)
-            except Absent as reason:
-                return str(reason)
-            return None
-
-        for variant, one, build in runs.prepared(arch, absent):
+        layout = chosen or same
+        for variant, one, build in runs.prepared(arch, partial(absent, arch, layout)):
             lifting = lift_build(build, toolchains.target(arch), variant, clang)
-            yield toolchains.layout(arch, chosen or same, variant, _config_of(build, one)), lifting
+            yield toolchains.layout(arch, chosen or same, variant, config_of(build, one)), lifting
 
 
-def _config_of(build: Build, chosen: Chosen) -> Config:
+def absent(arch: str, release: str | None, variant: str) -> str | None:
+    """Why a release has no layout of a variant; None where it has, or where no layout is asked for."""
+    try:
+        if release is not None:
+            discover.layout(arch, release, variant)
+    except Absent as reason:
+        return str(reason)
+    return None
+
+
+def nearest(arch: str, tree: Path) -> str | None:
+    """The newest layout of an architecture that is not newer than a tree, or its oldest; None where it has none.  Raises Problem."""
+    from bitspec.lift.tree import release
+
+    known = toolchains.releases(arch)
+    version = _age(release(tree))
+    older = [one for one in known if _age(one.removeprefix("linux-")) <= version]
+    found = (older or list(known[:1]) or [None])[-1]
+    if found is not None and _age(found.removeprefix("linux-")) != version:
+        say(f"{arch}: {tree} is no {found}, whose layout lends the names of the fields")
+    return found
+
+
+def _age(version: str) -> tuple[int, int]:
+    major, minor = version.split(".")[:2]
+    return int(major), int(minor)
+
+
+def read(arch: str, release: str | None, lifting: Lifting, config: Config, more: frozenset[str] = frozenset()) -> tuple[Layout, Mapping[str, str]]:
+    """The layout of a lifted tree, and the helpers in it that are the declared ones after all, with the reason.
+
+    Args:
+        release: the declared layout that lends the names of the fields; None where there is none.
+        more: helpers that the declared layout lacks, and that the tree has.
+    """
+    from bitspec.lift.layout import bare, from_tree
+    from proofs.conform import agreed
+
+    if release is None:
+        return bare(arch, lifting.variant, lifting, config), {}
+    declared = toolchains.layout(arch, release, lifting.variant, config)
+    made = from_tree(declared, lifting, agreed(declared, lifting), more)
+    return made.layout, made.declared
+
+
+def config_of(build: Build, chosen: Chosen) -> Config:
     """The config of a configured tree: its own options, under the name that was asked for."""
     from proofs.conform import config_of
 
@@ -135,7 +175,7 @@ def layouts(targets: tuple[str, ...], runs: Runs) -> Iterator[Layout]:
     for layout, lifting in liftings(tuple(name for name in targets if name not in lone), runs):
         made = from_tree(layout, lifting, agreed(layout, lifting))
         for name, reason in made.declared.items():
-            _say(f"{layout.name} {lifting.variant}: {name} is the declared one: {reason}")
+            say(f"{layout.name} {lifting.variant}: {name} is the declared one: {reason}")
         yield made.layout
 
 
@@ -147,8 +187,9 @@ def _bare_layouts(arch: str, runs: Runs) -> Iterator[Layout]:
 
     clang = toolchain.find(runs.cc)
     for variant, one, build in runs.prepared(arch):
-        yield bare(arch, variant, lift_build(build, toolchains.target(arch), variant, clang), _config_of(build, one))
+        yield bare(arch, variant, lift_build(build, toolchains.target(arch), variant, clang), config_of(build, one))
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell the user what is going on."""
     print(f"bitspec: {line}", file=sys.stderr)

@@ -245,7 +245,7 @@ class Layout:
         sources: the kernel files that were read.
         numbers: named constants the helpers use (shifts, widths).
         static_tables: physical addresses of tables in the kernel's image that entries can hold (what an empty entry points to, on some architectures).
-        permitted_offset: which swap offsets ``arch_max_swapfile_size`` permits beyond the probed maximum, given the hardware, or None.
+        permitted_offset: which swap offsets ``arch_max_swapfile_size`` permits beyond the probed maximum, given the layout's numbers and the hardware, or None.
         provenance: how far it is trusted.
     """
 
@@ -261,7 +261,7 @@ class Layout:
     sources: tuple[str, ...] = ()
     numbers: Mapping[str, int] = field(default_factory=dict)
     static_tables: tuple[int, ...] = ()
-    permitted_offset: Callable[[Expr, Context], Expr] | None = None
+    permitted_offset: Callable[[Mapping[str, int], Expr, Context], Expr] | None = None
     provenance: str = Provenance.TRANSCRIBED
     derived: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
     """A place for what others derive from the layout and want to keep with it, by a key of theirs (the states of each level)."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 import bitspec
 from bitspec import compared as plain
@@ -22,6 +23,8 @@ from proofs.known import Known, find
 from proofs.report import finding
 from proofs.states import migration_keeps_age, offset_bits
 
+_Key: TypeAlias = tuple[str, str, Level]
+
 
 @dataclass(frozen=True)
 class Side:
@@ -29,11 +32,18 @@ class Side:
 
     Attributes:
         layout: the layout.
-        proposal: the name of the proposal it was made by, or empty.
+        proposal: the name of the proposal or patch it was made by, or empty.
+        lifted: whether its helpers are a kernel tree's own.
     """
 
     layout: Layout
     proposal: str = ""
+    lifted: bool = False
+
+    @property
+    def source(self) -> str:
+        """Where its helpers come from, as reports have it."""
+        return "lifted" if self.lifted else "proposal" if self.proposal else "declared"
 
     @property
     def release(self) -> str:
@@ -46,14 +56,36 @@ class Side:
         return f"{self.layout.arch}@{self.release}"
 
 
-def compare(before: Side, after: Side, known: Sequence[Known], timeout: float | None, everything: bool = True) -> plain.Comparison:
+@dataclass
+class Judge:
+    """The verdicts of layouts of one architecture, each worked out once.
+
+    Attributes:
+        known: the architecture's reviewed refutations.
+        timeout: seconds for a single query, or None.
+    """
+
+    known: Sequence[Known]
+    timeout: float | None = None
+    _seen: list[tuple[Layout, Mapping[_Key, Result]]] = field(default_factory=list, repr=False)
+
+    def of(self, layout: Layout) -> Mapping[_Key, Result]:
+        """Every claim about a layout."""
+        found = next((verdicts for one, verdicts in self._seen if one is layout), None)
+        if found is None:
+            found = {(one.code, one.subject, one.level): one for one in Checker(self.known, self.timeout).check(layout, Level)}
+            self._seen = [*self._seen[-1:], (layout, found)]  # a series looks back one step
+        return found
+
+
+def compare(before: Side, after: Side, judge: Judge, everything: bool = True, unread: Mapping[str, str] | None = None) -> plain.Comparison:
     """What changes from one to the other.
 
     Args:
         before, after: layouts of one architecture.
-        known: its reviewed refutations.
-        timeout: seconds for a single query, or None.
+        judge: of that architecture.
         everything: the helpers too.
+        unread: helpers of the later one that could be read before and cannot now, with the reason.
 
     Raises LayoutError where the two have nothing in common.
     """
@@ -61,8 +93,8 @@ def compare(before: Side, after: Side, known: Sequence[Known], timeout: float | 
     old, new = before.layout, after.layout
     if old.arch != new.arch:
         raise LayoutError(f"two layouts must be of one architecture to be compared, not of {old.arch} and {new.arch}")
-    checker = Checker(known, timeout)
-    was, now = ({(one.code, one.subject, one.level): one for one in checker.check(layout, Level)} for layout in (old, new))
+    known, timeout = judge.known, judge.timeout
+    was, now = judge.of(old), judge.of(new)
     found: dict[str, list[plain.Turn]] = {"broken": [], "reviewed": [], "fixed": [], "undecided": [], "others": []}
     standing = agreed = 0
     for key in dict.fromkeys((*was, *now)):
@@ -86,6 +118,7 @@ def compare(before: Side, after: Side, known: Sequence[Known], timeout: float | 
         agreed=agreed,
         fields=moves(old, new),
         helpers=tuple(pairs(old, new, timeout)) if everything else (),
+        unread=dict(unread or {}),
         seconds=time.perf_counter() - start,
         **{kind: tuple(turns) for kind, turns in found.items()},
     )
@@ -119,7 +152,7 @@ def _turn(kind: str, before: Side, after: Side, one: Result | None, other: Resul
     side, result = (after, other) if later else (before, one)
     assert result is not None
     told = finding(result)
-    named = replace(told, layout=side.release, source="proposal" if side.proposal else told.source, known=None)
+    named = replace(told, layout=side.release, source=side.source, known=None)
     if kind == "undecided" and result.verdict is Verdict.REFUTED:
         assert named.evidence is not None
         named = replace(named, verdict="unknown", reason=f"refuted by {named.evidence.text}, and unknown before", evidence=None)

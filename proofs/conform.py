@@ -239,8 +239,7 @@ def _example(solver: Solver, facts: Sequence[Expr], inputs: Sequence[Expr]) -> s
 def _constants(layout: Layout, lifting: Lifting) -> Iterator[Agreement]:
     shift = lifting.number("PAGE_SHIFT")
     numbers: list[tuple[str, int, Callable[[int], int]]] = [("MAX_PHYSMEM_BITS", layout.pfn_bits, lambda value: value - (shift or 0))]
-    if "PAGE_SHIFT" in layout.numbers:
-        numbers.append(("PAGE_SHIFT", layout.numbers["PAGE_SHIFT"], lambda value: value))
+    numbers += [(name, value, lambda value: value) for name, value in layout.numbers.items() if name in lifting.items]
     for level, name in ((Level.PMD, "PMD_SHIFT"), (Level.PUD, "PUD_SHIFT")):
         if level in layout.uses:
             numbers.append((name, layout.uses[level].order, lambda value: value - (shift or 0)))

@@ -6,6 +6,7 @@ Memory encryption is left out: sme_me_mask and cc_mask are 0, and physical_mask 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from archs import linux
@@ -429,10 +430,10 @@ def swp_clear_uffd_wp(k: Kernel, entry: Expr) -> Expr:
     return clear(entry, k["_PAGE_SWP_UFFD_WP"])
 
 
-def permitted_offset(offset: Expr, context: Context) -> Expr:
-    """arch_max_swapfile_size() on a CPU with L1TF: offset < (MAX_PA/2 >> PAGE_SHIFT) << 3 (arch/x86/mm/init.c)."""
+def permitted_offset(numbers: Mapping[str, int], offset: Expr, context: Context) -> Expr:
+    """arch_max_swapfile_size() on a CPU with L1TF: offset < (MAX_PA/2 >> PAGE_SHIFT) << (PAGE_SHIFT - SWP_OFFSET_FIRST_BIT) (arch/x86/mm/init.c)."""
     half = const(1, 64) << (zext(context["MAXPHYADDR"], 64) - 1)
-    return ult(offset, half >> PAGE_SHIFT << 3)
+    return ult(offset, half >> PAGE_SHIFT << PAGE_SHIFT - numbers["SWP_OFFSET_FIRST_BIT"])
 
 
 # The layout
@@ -487,6 +488,6 @@ def layout(hardware: Hardware, config: Config) -> Layout:
         kinds=linux.kinds(config),
         pfn_bits=(52 if hardware.variant == "5-level" else 46) - PAGE_SHIFT,  # MAX_PHYSMEM_BITS, arch/x86/include/asm/sparsemem.h
         sources=(_PGTABLE, _TYPES, _64, "arch/x86/mm/pgprot.c"),
-        numbers={"PAGE_SHIFT": PAGE_SHIFT, "X86_FEATURE_SHSTK": int(hardware.variant != "4-level-knl")},
+        numbers={"PAGE_SHIFT": PAGE_SHIFT, "SWP_OFFSET_FIRST_BIT": 9, "X86_FEATURE_SHSTK": int(hardware.variant != "4-level-knl")},
         permitted_offset=permitted_offset,
     )

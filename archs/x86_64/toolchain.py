@@ -31,6 +31,7 @@ TARGET: Final = Target(
         AsmRule(r"^\.byte 0x0f,0x01,0xee", "register", "pkru"),
     ),
     pins=_pins,
+    constants={"SWP_OFFSET_FIRST_BIT": "SWP_OFFSET_FIRST_BIT"},
     given=(
         "the CPU has every bit the kernel uses in an entry: __supported_pte_mask is all ones",
         "PKRU permits everything: a protection key may refuse more than pXd_access_permitted() does here",

@@ -122,9 +122,9 @@ class Source:
             )
             if done.returncode == 0:
                 break
-            unknown = re.findall(r"error: (?:unknown argument|unsupported option)s?:? '?([^'\s]+)'?", done.stderr)
-            if unknown:  # a tree configured with gcc
-                command = [word for word in command if not any(word == one or word.startswith(one) for one in unknown)]
+            known = without_unknown(command, done.stderr)
+            if known != command:
+                command = known
                 continue
             failed = _failed(done.stderr, path, text)
             if not failed:
@@ -162,6 +162,12 @@ def compile_all(sources: Sequence[Source]) -> Iterator[Compiled]:
         running = {one.stem: pool.submit(one.compiled, headers) for one in missing}
         for one, kept in zip(sources, found, strict=True):
             yield kept if kept is not None else running[one.stem].result()
+
+
+def without_unknown(command: Sequence[str], errors: str) -> list[str]:
+    """A command without the flags that clang says it does not know: those of a tree that was configured with gcc."""
+    unknown = re.findall(r"error: (?:unknown argument|unsupported option)s?:? '?([^'\s]+)'?", errors)
+    return [word for word in command if not any(word == one or word.startswith(one) for one in unknown)]
 
 
 def _failed(errors: str, path: Path, text: str) -> dict[str, str]:

@@ -45,7 +45,7 @@ class FromTree:
     declared: Mapping[str, str]
 
 
-def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str]) -> FromTree:
+def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str], more: frozenset[str] = frozenset()) -> FromTree:
     """The layout of a tree.
 
     Args:
@@ -53,6 +53,7 @@ def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str]) -> Fro
         lifting: the tree.
         agreed: helpers that the kernel gives its own address of a table, and that were proved equal to the declared ones, which take a
             physical address (:func:`proofs.conform.agreed`).
+        more: helpers that the declared layout lacks, and that are taken from the tree.
     """
     helpers: dict[str, Definition] = {}
     declared: dict[str, str] = {}
@@ -66,13 +67,20 @@ def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str]) -> Fro
             helpers[name] = definition
             if skeleton.has(name):
                 declared[name] = one.absent or one.unknown or "it takes an address, and differs from the declared one"
+    for name in more - skeleton.helpers.keys() - ADDRESSES.keys():
+        of = signature(name).level
+        if lifting.item(name).outcome is not None and (of is None or of in skeleton.uses):
+            helpers[name] = Definition((name,), _build(lifting, name), lifting.item(name).where, "", ())
     shift = lifting.number("PAGE_SHIFT")
     bits = lifting.number("MAX_PHYSMEM_BITS")
+    numbers = {name: lifting.number(name) for name in skeleton.numbers}
+    declared |= {name: one.absent or one.unknown or "it is no constant" for name in numbers if numbers[name] is None and (one := lifting.items.get(name))}
     layout = replace(
         skeleton,
         helpers=helpers,
         uses={level: _use(skeleton, use, lifting, agreed, level) for level, use in skeleton.uses.items()},
         kinds=_kinds(skeleton.kinds, lifting),
+        numbers={name: value if (lifted := numbers[name]) is None else lifted for name, value in skeleton.numbers.items()},
         pfn_bits=skeleton.pfn_bits if bits is None or shift is None else bits - shift,
         provenance=f"lifted from {lifting.build.release}",
         derived={},

@@ -302,14 +302,14 @@ def l1tf_points_to_memory(scene: Scene, s: State) -> Goal:
     given = [Given(pre.CIRCUMSTANCE, fact) for fact in hardware.known()]
     limit = scene.layout.permitted_offset
     if s.name == "swap" and limit is not None:
-        given.append(Given(pre.PERMITTED, limit(zext(s.value("offset"), scene.layout.word), context)))
+        given.append(Given(pre.PERMITTED, limit(scene.layout.numbers, zext(s.value("offset"), scene.layout.word), context)))
     if s.frame is not None:
         shift = scene.k.number("PAGE_SHIFT")
         given.append(Given(pre.HALF, ult(s.frame, half >> shift)))
     aged = [one.variable for one in s.inputs if one.name in ("young", "dirty")]
     if aged and limit is not None:
         largest = const((1 << (scene.layout.pfn_bits + 2)) - 1, scene.layout.word)
-        given.append(Given(pre.AGED, implies(or_(*aged), limit(largest, context))))
+        given.append(Given(pre.AGED, implies(or_(*aged), limit(scene.layout.numbers, largest, context))))
     circumstances = tuple(one.variable for one in hardware.circumstances)
     return Goal(uge(address, half), tuple(given), s.entry, (*s.variables, *circumstances))
 

@@ -24,7 +24,7 @@ def leaks(layout: Layout, width: int, plan: SwapPlan) -> bool:
         return False
     here, offset = entry_variable(width), var("offset", layout.word)
     address, half = facts.speculated(here, facts.context)
-    permitted = TRUE if layout.permitted_offset is None else layout.permitted_offset(offset, facts.context)
+    permitted = TRUE if layout.permitted_offset is None else layout.permitted_offset(layout.numbers, offset, facts.context)
     known, bad = and_(*facts.known()), and_(permitted, ult(address, half))
     free = tuple(one for one in variables(and_(known, bad)) if one not in (here, offset))
     stored = [(number, entry(plan, number)) for number in _offsets(_width(plan))]

@@ -10,7 +10,7 @@ from archs.discover import known, layout
 from bitspec.expr import any_of
 from bitspec.vocabulary import Level
 from proofs.check import Checker, Verdict
-from proofs.compare import Side, _kind, _turn, compare
+from proofs.compare import Judge, Side, _kind, _turn, compare
 
 RESULT = next(one for one in Checker(known("powerpc")).check(layout("powerpc"), [Level.PMD]) if one.known is not None)
 REFUTED = replace(RESULT, known=None)
@@ -63,8 +63,8 @@ def test_a_proposal_has_no_reviewed_refutations_of_its_own():
     shipped = layout("powerpc")
     fixed = shipped.but(pmd_leaf=lambda k, pmd: any_of(pmd, 0) & any_of(pmd, 1))
     before, as_shipped, proposed = Side(fixed, "fixed"), Side(shipped), Side(shipped, "proposed")
-    reviewed = compare(before, as_shipped, known("powerpc"), None, everything=False)
-    mine = compare(before, proposed, known("powerpc"), None, everything=False)
+    reviewed = compare(before, as_shipped, Judge(known("powerpc")), everything=False)
+    mine = compare(before, proposed, Judge(known("powerpc")), everything=False)
     assert reviewed.reviewed
     assert not reviewed.broken
     assert {one.finding.key[:2] for one in mine.broken} == {one.finding.key[:2] for one in reviewed.reviewed}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from bitspec.compared import Comparison, Pair, Turn
+from bitspec.compared import Comparison, History, Pair, Turn
 from bitspec.proposal import FieldChange
 from bitspec.render.json import finding
 
@@ -25,6 +25,25 @@ def gate(one: Comparison) -> str:
     return json.dumps(_common(one), indent=2) + "\n"
 
 
+def series(one: History) -> str:
+    """Every patch, and for every architecture it means something for what a gate looks at."""
+    first = one.first()
+    data = {
+        "bitspec": one.version,
+        "solver": one.solver,
+        "tree": one.tree,
+        "base": one.base,
+        "looked_at": list(one.scopes),
+        "first_broken": None if first is None else first.name,
+        "patches": [
+            {"name": each.name, "subject": each.subject, "alike": list(each.alike), "comparisons": [_common(found) for found in each.comparisons]}
+            for each in one.patches
+        ],
+        "summary": {"patches": len(one.patches), "seconds": round(one.seconds, 3)},
+    }
+    return json.dumps(data, indent=2) + "\n"
+
+
 def _common(one: Comparison) -> dict[str, Any]:
     return {
         "bitspec": one.version,
@@ -34,6 +53,7 @@ def _common(one: Comparison) -> dict[str, Any]:
         "variant": one.variant,
         "config": one.config,
         "fields": [_field(each) for each in one.fields],
+        **({"unread": dict(one.unread)} if one.unread else {}),
         "capacity": {each.name: {"before": each.before, "after": each.after, "lost": each.lost} for each in one.capacity},
         **{kind: [_turn(turn) for turn in getattr(one, kind)] for kind in _GROUPS},
         "summary": {

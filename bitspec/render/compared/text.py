@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from bitspec.compared import Comparison, Figure, Pair, Turn
+from bitspec.compared import Comparison, Figure, History, Pair, Turn
 from bitspec.proposal import FieldChange
 from bitspec.render.text import full
 
@@ -27,6 +27,7 @@ def diff(one: Comparison) -> RenderableType:
     parts += [Text(), Text("Fields", "bold"), *([Text(f"  {_field(each)}") for each in one.fields] or [Text("  none moves", "green")])]
     parts += [Text(), Text("Capacity", "bold"), *[Text(f"  {_figure(each)}", "yellow" if each.lost else "") for each in one.capacity]]
     parts += [Text(), Text("Claims", "bold")]
+    parts += [Text(f"  unknown  {name}: it cannot be read any more: {why}", "yellow") for name, why in one.unread.items()]
     for turn in (*one.broken, *one.undecided, *one.reviewed, *one.fixed):
         parts += _turn(turn)
     parts += [Text(f"  {line}") for line in _others(one)]
@@ -36,21 +37,51 @@ def diff(one: Comparison) -> RenderableType:
 
 def gate(one: Comparison) -> RenderableType:
     """What is new in full, what was fixed, what it costs."""
-    parts: list[RenderableType] = [_title(one), Text()]
+    return Group(_title(one), Text(), *_news(one), _total(one))
+
+
+def series(one: History, strict: bool = False) -> RenderableType:
+    """Patch by patch what is new in full, what was fixed, what it costs; then the first patch that breaks something."""
+    parts: list[RenderableType] = [Text(f"{one.tree}: {len(one.patches)} patches on top of {one.base}", "bold"), Text()]
+    for patch in one.patches:
+        parts.append(Text(f"{patch.name} {patch.subject}".rstrip(), "bold"))
+        if not patch.comparisons and not patch.alike:
+            parts.append(Text("  no helper is made of what it changes", "dim"))
+        parts += [Text(f"  {scope}: no change in meaning", "green") for scope in patch.alike]
+        for found in patch.comparisons:
+            parts += [Text(f"  {found.scope}"), *_news(found), Text("  ").append(_total(found))]
+    first, undecided = one.first(strict), any(patch.status(strict) for patch in one.patches)
+    looked_at = ", ".join(one.scopes) or "no architecture"
+    parts += [Text(), Text(f"looked at {looked_at} in {one.seconds:.2f} s", "dim")]
+    if first is not None:
+        parts.append(Text(f">> {first.name} {first.subject}".rstrip() + f" is the first patch that {'breaks' if first.status() else 'costs'} something", "bold red"))
+    else:
+        parts.append(Text("unknown: see above", "bold yellow") if undecided else Text("no patch breaks a claim", "bold green"))
+    return Group(*parts)
+
+
+def _news(one: Comparison) -> Iterator[RenderableType]:
+    for name, why in one.unread.items():
+        yield Text(f"unknown  {name}: it cannot be read any more: {why}", "yellow")
+    told: set[str] = set()
     for turn in one.broken:
-        parts += [*_turn(turn, indent=""), full(turn.finding), Text()]
+        again = turn.finding.code in told  # the same defect of another kind or level is told in two lines
+        told.add(turn.finding.code)
+        yield from _turn(turn, indent="", witness=again)
+        yield from () if again else (full(turn.finding), Text())
     for turn in (*one.undecided, *one.reviewed, *one.fixed):
-        parts += _turn(turn, indent="")
-    lost = [each for each in one.capacity if each.lost]
-    parts += [Text(f"lost     {_figure(each)}", "yellow") for each in lost]
+        yield from _turn(turn, indent="")
+    yield from (Text(f"lost     {_figure(each)}", "yellow") for each in one.capacity if each.lost)
+
+
+def _total(one: Comparison) -> Text:
     counts = (
         (len(one.broken), "newly refuted"), (len(one.reviewed), "known"), (len(one.fixed), "fixed"),
-        (one.standing, "refuted before and after"), (len(one.undecided), "unknown"),
+        (one.standing, "refuted before and after"), (len(one.undecided) + len(one.unread), "unknown"),
     )  # fmt: skip
     total = Text(", ".join(f"{number} {words}" for number, words in counts))
-    total.stylize("bold red" if one.broken else "bold yellow" if one.undecided else "bold green")
-    total.append(f" in {one.seconds:.2f} s")
-    return Group(*parts, total)
+    total.stylize("bold red" if one.broken else "bold yellow" if one.undecided or one.unread else "bold green")
+    return total.append(f" in {one.seconds:.2f} s")
 
 
 def _title(one: Comparison) -> Text:
@@ -77,7 +108,7 @@ def _figure(one: Figure) -> str:
     return f"{one.name} {one.texts[0]}" + (f" -> {one.texts[1]}" if one.before != one.after else "")
 
 
-def _turn(one: Turn, indent: str = "  ") -> Iterator[RenderableType]:
+def _turn(one: Turn, indent: str = "  ", witness: bool = False) -> Iterator[RenderableType]:
     """A line or two; the witness where it is not told in full anyway."""
     found = one.finding
     what = f"{found.code} {found.name}: {found.subject}, {found.level}"
@@ -90,7 +121,7 @@ def _turn(one: Turn, indent: str = "  ") -> Iterator[RenderableType]:
         yield Text(f"{indent}>> refuted {what}{was}", "bold red")
     else:
         yield Text(f"{indent}fixed    {what}", "green")
-    if found.evidence is not None and (indent or one.known or one.after != "refuted"):
+    if found.evidence is not None and (indent or witness or one.known or one.after != "refuted"):
         yield Text(f"{indent}         witness{'' if one.after == 'refuted' else ' before'} {found.evidence.text}", "dim")
 
 
