@@ -649,29 +649,80 @@ def _writable(format_: str, known: tuple[str, ...], output: Path | None) -> None
 @main.command()
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@_one_variant
-@_common_config
+@click.option("--arch", "targets", multiple=True, metavar="ARCH[@LAYOUT]", help="Of kernel trees: look at this one; default: all whose files differ.")
+@_variant
+@_configs
+@_all_configs
 @click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help="text or json.")
 @_written
 @_timeout
+@click.option("--sandbox", is_flag=True, help="Of kernel trees: run make under bubblewrap, without network.")
+@click.option("--cc", metavar="COMMAND", help="Of kernel trees: the clang to use.")
 @_guarded
-def diff(old: str, new: str, variant: str | None, config: str | None, format_: str, output: Path | None, timeout: float) -> None:
+def diff(
+    old: str,
+    new: str,
+    targets: tuple[str, ...],
+    variant: str | None,
+    configs: tuple[str, ...],
+    all_configs: bool,
+    format_: str,
+    output: Path | None,
+    timeout: float,
+    sandbox: bool,
+    cc: str | None,
+) -> None:
     """Say what a layout change does: to every helper, to the fields, to what fits into a swap entry, and to the claims.
 
-    OLD and NEW are ARCH@LAYOUT or a proposal file, which ends in .toml.
+    OLD and NEW are ARCH@LAYOUT, a proposal file, which ends in .toml, or both a kernel tree: a folder, or FOLDER@REVISION.
 
     \b
     Example:
       bitspec diff arm64@linux-6.1 arm64@linux-6.12
       bitspec diff x86_64@linux-6.12 proposal.toml
+      bitspec diff linux-6.1 linux-6.12 --arch riscv64 --arch s390@linux-6.12
+      bitspec diff linux@v6.11 linux@v6.12
 
     Exit status: 0, whatever is found; 2 wrong input.
     """
+    from archs import patched
     from bitspec.render.compared import json, text
 
     _writable(format_, ("text", "json"), output)
-    found = _compared((old, new), variant, config, timeout, everything=True)
-    _show((json if format_ == "json" else text).diff(found), output)
+    named = [patched.tree_and_revision(one) for one in (old, new)]
+    render: Any = json if format_ == "json" else text
+    if all(named):
+        gc.disable()
+        runs = trees.Runs(Path(), variant, configs, all_configs, sandbox=sandbox, cc=cc)
+        _show(render.diffs(_of_trees([one for one in named if one is not None], targets, runs, timeout)), output)
+        return
+    if any(named):
+        raise BadInput("OLD and NEW must both be kernel trees, or neither")
+    if len(configs) > 1 or variant == "all" or targets or all_configs or sandbox or cc:
+        raise BadInput("layouts are compared in one variant and one config; --arch, --all-configs, --sandbox and --cc are for kernel trees")
+    _show(render.diff(_compared((old, new), variant, configs[0] if configs else None, timeout, everything=True)), output)
+
+
+def _of_trees(named: list[tuple[Path, str | None]], targets: tuple[str, ...], runs: trees.Runs, timeout: float) -> list[Comparison]:
+    """Two kernel trees, in every architecture, variant and config that both have."""
+    from archs import patched
+    from proofs.compare import Judge, Side, compare
+
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that scratch folders go, too
+    called = [f"{tree.resolve().name}@{revision}" if revision else tree.resolve().name for tree, revision in named]
+    found = []
+    with patched.folder_of(*named[0]) as old, patched.folder_of(*named[1]) as new:
+        for target in targets or patched.different(old, new):
+            arch, chosen = discover.target(target)
+            sides: list[dict[tuple[str, str], Layout]] = []
+            for folder in (old, new):
+                release = chosen or trees.nearest(arch, folder)
+                sides.append({(variant, one.name): layout for variant, one, layout in trees.lifted(arch, release, replace(runs, tree=folder))})
+            judge = Judge(_known_of(arch), timeout)
+            for key in (one for one in sides[0] if one in sides[1]):
+                before, after = (Side(side[key], lifted=True, tree=name) for side, name in zip(sides, called, strict=True))
+                found.append(compare(before, after, judge))
+    return found
 
 
 @main.command()

@@ -157,8 +157,7 @@ class _Track:
         layout, declared = trees.read(self.arch, self.release, lifting, trees.config_of(lifting.build, self.chosen), more)
         fresh = {name: why for name, why in declared.items() if name not in self.declared}
         gone = {name for name in fresh if lifting.item(name).absent}
-        if gone:
-            layout = replace(layout, helpers={name: one for name, one in layout.helpers.items() if name not in gone}, derived={}, _built={})
+        layout = trees.without(layout, gone)
         unread = {name: why for name, why in fresh.items() if name not in gone}
         unread |= {name: why for name in HELPERS if (why := lifting.item(name).unknown) and before.item(name).outcome is not None}
         return Stage(step, layout, _meaning(before) != _meaning(lifting), unread)
@@ -274,3 +273,32 @@ def checked_out(git: Git, revision: str) -> Path:
     return place
 
 
+
+
+def different(old: Path, new: Path) -> tuple[str, ...]:
+    """The architectures that two folders may mean something else for, by the files in which they differ."""
+    with TemporaryDirectory(prefix="bitspec-") as scratch:
+        git = Git(old, Path(scratch))
+        paths = git.differing(old.resolve(), new.resolve())
+    return tuple(arch for arch in toolchains.architectures() if any(needed.of_arch(path, toolchains.target(arch).arch) for path in paths))
+
+
+def tree_and_revision(text: str) -> tuple[Path, str | None] | None:
+    """The folder, and the revision if there is one, of ``TREE[@REV]``; None for what names no folder."""
+    if text.partition("@")[0] in discover.architectures() or text.endswith(".toml"):
+        return None
+    if Path(text).is_dir():
+        return Path(text), None
+    folder, at, revision = text.rpartition("@")
+    return (Path(folder), revision) if at and revision and Path(folder).is_dir() else None
+
+
+@contextmanager
+def folder_of(tree: Path, revision: str | None) -> Iterator[Path]:
+    """A folder with the files of a tree as they are, or of a revision of it.  Raises Problem."""
+    if revision is None:
+        yield tree
+        return
+    with TemporaryDirectory(prefix="bitspec-") as scratch:
+        git = Git(tree, Path(scratch))
+        yield checked_out(git, git.commit(revision))

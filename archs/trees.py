@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -137,6 +137,26 @@ def _age(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
+def lifted(arch: str, release: str | None, runs: Runs) -> Iterator[tuple[str, Chosen, Layout]]:
+    """A tree's layouts with the variant and config of each; helpers that cannot be lifted are named on standard error.
+
+    Args:
+        release: the declared layout that lends the names of the fields; None where there is none.
+
+    Raises VocabularyError and Problem.
+    """
+    from bitspec.lift import toolchain
+    from bitspec.lift.lifting import lift_build
+
+    clang = toolchain.find(runs.cc)
+    for variant, one, build in runs.prepared(arch, partial(absent, arch, release)):
+        lifting = lift_build(build, toolchains.target(arch), variant, clang)
+        layout, declared = read(arch, release, lifting, config_of(build, one))
+        for name, reason in declared.items():
+            say(f"{layout.name} {variant}: {name} is the declared one: {reason}")
+        yield variant, one, layout
+
+
 def read(arch: str, release: str | None, lifting: Lifting, config: Config, more: frozenset[str] = frozenset()) -> tuple[Layout, Mapping[str, str]]:
     """The layout of a lifted tree, and the helpers in it that are the declared ones after all, with the reason.
 
@@ -151,7 +171,18 @@ def read(arch: str, release: str | None, lifting: Lifting, config: Config, more:
         return bare(arch, lifting.variant, lifting, config), {}
     declared = toolchains.layout(arch, release, lifting.variant, config)
     made = from_tree(declared, lifting, agreed(declared, lifting), more)
-    return made.layout, made.declared
+    if _age(lifting.build.release) == _age(release.removeprefix("linux-")):
+        return made.layout, made.declared
+    # of another release a helper that the tree lacks does not exist, and is not what the declared layout says
+    gone = {name for name in made.declared if lifting.item(name).absent and name not in toolchains.target(arch).not_functions}
+    return without(made.layout, gone), {name: why for name, why in made.declared.items() if name not in gone}
+
+
+def without(layout: Layout, gone: Collection[str]) -> Layout:
+    """A layout that lacks some helpers."""
+    if not gone:
+        return layout
+    return replace(layout, helpers={name: one for name, one in layout.helpers.items() if name not in gone}, derived={}, _built={})
 
 
 def config_of(build: Build, chosen: Chosen) -> Config:

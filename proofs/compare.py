@@ -34,11 +34,13 @@ class Side:
         layout: the layout.
         proposal: the name of the proposal or patch it was made by, or empty.
         lifted: whether its helpers are a kernel tree's own.
+        tree: what to call that tree; empty where the release says enough.
     """
 
     layout: Layout
     proposal: str = ""
     lifted: bool = False
+    tree: str = ""
 
     @property
     def source(self) -> str:
@@ -47,7 +49,9 @@ class Side:
 
     @property
     def release(self) -> str:
-        """The release, and the proposal with a plus."""
+        """The release or the tree, and the proposal with a plus."""
+        if self.tree:
+            return self.tree
         return f"{self.layout.release}+{self.proposal}" if self.proposal else self.layout.release
 
     @property

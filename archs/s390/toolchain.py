@@ -14,7 +14,8 @@ _NOEXEC: Final = 0x100
 def _pins(variant: str) -> Mapping[str, int | str]:
     masks = (1 << 64) - 1 if variant == "z14" else (1 << 64) - 1 & ~_NOEXEC
     return {
-        "lowcore.7+968": "MACHINE_FLAG_NX" if variant == "z14" else 0,
+        # machine_flags of the lowcore, which is at address 0 until v6.9 and where get_lowcore() says since
+        **dict.fromkeys(("mem.0x3c8", "lowcore.7+968"), "MACHINE_FLAG_NX" if variant == "z14" else 0),
         **dict.fromkeys(("page_noexec_mask", "segment_noexec_mask", "region_noexec_mask"), masks),  # since v6.14
         "vm_layout": (1 << 64) - 1,  # kaslr_offset
         "vm_layout+8": 0,  # kaslr_offset_phys
@@ -40,6 +41,12 @@ TARGET: Final = Target(
                 "__rste_to_pte_pmd": "pte_val(__rste_to_pte(a))",
                 "__rste_to_pte_pud": "pte_val(__rste_to_pte(a))",
             },
+            prelude=(  # its name since v6.6, when set_huge_pte_at() got the size
+                "#include <linux/version.h>",
+                "#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)",
+                "#define __set_huge_pte_at set_huge_pte_at",
+                "#endif",
+            ),
         ),
         Unit(
             "invalidate",

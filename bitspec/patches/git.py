@@ -125,6 +125,16 @@ class Git:
         self._done(self._git("update-index", "-q", "--refresh"), environment=own)
         return self._done(self._git("diff-index", "--quiet", "--no-ext-diff", commit), environment=own).returncode == 0
 
+    def differing(self, one: Path, other: Path) -> tuple[str, ...]:
+        """The paths, in either of two folders, whose files are not the same in both."""
+        command = ["git", "diff", "--no-index", "--name-only", "-z", "--no-renames", "--no-ext-diff", str(one), str(other)]
+        done = self._done(command)
+        if done.returncode > 1:
+            raise Problem(f"{one} and {other} cannot be compared")
+        names = done.stdout.decode(errors="surrogateescape").split("\0")[:-1]
+        folders = (f"{one}/", f"{other}/")
+        return tuple(name.removeprefix(folders[0]).removeprefix(folders[1]) for name in names)
+
     # Making
 
     def ask(self, *arguments: str, given: bytes = b"") -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from bitspec.compared import Comparison, History, Pair, Turn
@@ -18,6 +19,11 @@ def diff(one: Comparison) -> str:
     data["helpers"] = [_pair(pair) for pair in one.helpers if pair.verdict != "equal"]
     data["equal"] = sum(pair.verdict == "equal" for pair in one.helpers)
     return json.dumps(data, indent=2) + "\n"
+
+
+def diffs(several: Sequence[Comparison]) -> str:
+    """Of two trees, each architecture, variant and config."""
+    return json.dumps({"comparisons": [json.loads(diff(one)) for one in several]}, indent=2) + "\n"
 
 
 def gate(one: Comparison) -> str:

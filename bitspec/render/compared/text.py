@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
@@ -33,6 +33,12 @@ def diff(one: Comparison) -> RenderableType:
     parts += [Text(f"  {line}") for line in _others(one)]
     parts.append(Text(f"  {one.agreed} have the same verdict, {one.standing} of them refuted"))
     return Group(*parts)
+
+
+def diffs(several: Sequence[Comparison]) -> RenderableType:
+    """Of two trees, each architecture, variant and config."""
+    parts = [part for one in several for part in (diff(one), Text())]
+    return Group(*parts[:-1])
 
 
 def gate(one: Comparison) -> RenderableType:
