@@ -20,6 +20,7 @@ from proofs.capacity import binary_size, swap_bits
 from proofs.check import Checker, InternalError, Result, Verdict
 from proofs.equality import difference
 from proofs.known import Known, find
+from proofs.places import moved
 from proofs.report import finding
 from proofs.states import migration_keeps_age, offset_bits
 
@@ -120,7 +121,7 @@ def compare(before: Side, after: Side, judge: Judge, everything: bool = True, un
         capacity=tuple(_capacity(old, new)),
         standing=standing,
         agreed=agreed,
-        fields=moves(old, new),
+        fields=moved(old, new) if after.lifted else moves(old, new),
         helpers=tuple(pairs(old, new, timeout)) if everything else (),
         unread=dict(unread or {}),
         seconds=time.perf_counter() - start,
