@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from functools import cache, partial, wraps
 from io import StringIO
 from itertools import islice
@@ -163,42 +163,92 @@ _all_configs = click.option(
 _config = click.option("--config", default="default", metavar="NAME", show_default=True, help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}.")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What ``check`` and ``baseline`` are asked: which claims about which layouts."""
+
+    targets: tuple[str, ...]
+    levels: tuple[str, ...]
+    variant: str | None
+    configs: tuple[str, ...]
+    all_configs: bool
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    timeout: float | None
+    tree: Path | None
+    build: Path | None
+    cc: str | None
+
+    def report(self, stats: bool = False, on_machine: bool = False) -> Report:
+        """The answer.  Raises BadInput."""
+        gc.disable()  # everything a check makes is immutable and lives to its end: there is no garbage to look for
+        wanted = _levels(self.levels)
+        layouts = self._layouts()
+        codes = _codes(self.select, self.ignore)
+        if codes is not None and not codes:
+            raise BadInput("--select and --ignore leave no claim to ask")
+        if self.timeout is not None and not math.isfinite(self.timeout):
+            raise BadInput(f"the time-out must be a number of seconds, not {self.timeout}")
+        start = time.perf_counter()
+        report = _check(layouts, wanted, codes, self.timeout, stats, start, on_machine)
+        if self.tree is not None:
+            report = replace(report, findings=tuple(replace(one, source="lifted") for one in report.findings))
+        return report
+
+    def _layouts(self) -> list[Layout]:
+        if self.tree is not None:
+            return list(trees.layouts(self.targets, trees.Runs(self.tree, self.variant, self.configs, self.all_configs, build=self.build, cc=self.cc)))
+        if self.all_configs:
+            raise BadInput("--all-configs must come with --kernel TREE")
+        for name in self.configs:
+            discover.config(name)
+        return [one for name in dict.fromkeys(self.configs or ("default",)) for one in _layouts(self.targets, self.variant, name)]
+
+
+def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of what is asked, which reach the command as one argument."""
+    options = (
+        click.argument("targets", nargs=-1, metavar="[ARCH[@LAYOUT]]..."),
+        _level,
+        _variant,
+        _configs,
+        _all_configs,
+        click.option("--select", multiple=True, metavar="CODES", help="Ask only these claims: codes, their beginnings, or names; separated by commas."),
+        click.option("--ignore", multiple=True, metavar="CODES", help="Leave these claims out."),
+        click.option(
+            "--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown."
+        ),
+        click.option(
+            "--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers."
+        ),
+        click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree."),
+        click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use."),
+    )
+
+    @wraps(command)
+    def run(**given: Any) -> Any:
+        asked = Asked(**{one.name: given.pop(one.name) for one in fields(Asked)})
+        return command(asked=asked, **given)
+
+    made = run
+    for option in reversed(options):
+        made = option(made)
+    return made
+
+
+_written = click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+_format = click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
+
+
 @main.command()
-@click.argument("targets", nargs=-1, metavar="[ARCH[@LAYOUT]]...")
-@_level
-@_variant
-@_configs
-@_all_configs
-@click.option("--select", multiple=True, metavar="CODES", help="Ask only these claims: codes, their beginnings, or names; separated by commas.")
-@click.option("--ignore", multiple=True, metavar="CODES", help="Leave these claims out.")
-@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
+@_asked
+@_format
+@_written
 @click.option("--stats", is_flag=True, help="Tell how many queries there were, who decided them, and how long it took.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown.")
 @click.option("--exit-zero", is_flag=True, help="Exit with 0 even if something is refuted or unknown.")
 @click.option("--replay", "on_machine", is_flag=True, help="Put every witness about the hardware to an emulated MMU.")
-@click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers.")
-@click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")
-@click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use.")
 @_guarded
-def check(
-    targets: tuple[str, ...],
-    levels: tuple[str, ...],
-    variant: str | None,
-    configs: tuple[str, ...],
-    all_configs: bool,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    format_: str,
-    output: Path | None,
-    stats: bool,
-    timeout: float | None,
-    exit_zero: bool,
-    on_machine: bool,
-    tree: Path | None,
-    build: Path | None,
-    cc: str | None,
-) -> None:
+def check(asked: Asked, format_: str, output: Path | None, stats: bool, exit_zero: bool, on_machine: bool) -> None:
     """Prove or refute every claim about the layouts named; without ARCH, about every architecture's newest.
 
     \b
@@ -208,38 +258,65 @@ def check(
       bitspec check s390 --kernel linux-6.12     the tree's own code
       bitspec check s390 --kernel linux-6.12 --all-configs
     """
-    gc.disable()  # everything a check makes is immutable and lives to its end: there is no garbage to look for
-    if format_ not in formats():
-        raise BadInput(unknown("format", format_, formats()))
-    if output is not None and not output.parent.is_dir():
-        raise BadInput(f"{output.parent}: no such folder")
-    wanted = _levels(levels)
-    if tree is None:
-        if all_configs:
-            raise BadInput("--all-configs must come with --kernel TREE")
-        for name in configs:
-            discover.config(name)
-        layouts = [one for name in dict.fromkeys(configs or ("default",)) for one in _layouts(targets, variant, name)]
-    else:
-        layouts = list(trees.layouts(targets, trees.Runs(tree, variant, configs, all_configs, build=build, cc=cc)))
-    codes = _codes(select, ignore)
-    if codes is not None and not codes:
-        raise BadInput("--select and --ignore leave no claim to ask")
-    if timeout is not None and not math.isfinite(timeout):
-        raise BadInput(f"the time-out must be a number of seconds, not {timeout}")
-
-    start = time.perf_counter()
-    report = _check(layouts, wanted, codes, timeout, stats, start, on_machine)
-    if tree is not None:
-        report = replace(report, findings=tuple(replace(one, source="lifted") for one in report.findings))
-    rendered = renderer(format_)(report)
-    if not isinstance(rendered, str):
-        _print(rendered, output)
-    elif output is None:
-        click.echo(rendered, nl=False)
-    else:
-        output.write_text(rendered, encoding="utf-8")
+    _writable(format_, formats(), output)
+    report = asked.report(stats, on_machine)
+    _show(renderer(format_)(report), output)
     sys.exit(0 if exit_zero else report.status)
+
+
+@main.group()
+def baseline() -> None:
+    """Accept what is refuted today, each with a reason, and fail on what is new."""
+
+
+@baseline.command("write")
+@_asked
+@click.option("-o", "--output", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The baseline; reasons in it are kept.")
+@click.option("--reason", default="", metavar="TEXT", help="Of entries that are new; without it they have none, and somebody has to write it.")
+@_guarded
+def baseline_write(asked: Asked, file: Path, reason: str) -> None:
+    """Write what is refuted and not known into a baseline.
+
+    Entries that are there keep their reasons; those that are not refuted any more go.
+
+    \b
+    Example:
+      bitspec baseline write arm64 --kernel linux -o baseline.toml --reason "as of v6.12, see the thread"
+    """
+    from bitspec import baseline as entries
+
+    _writable("text", formats(), file)
+    old = entries.load(file) if file.exists() else ()
+    new = entries.renewed(old, asked.report().findings, reason)
+    fresh = file.with_name(f".{file.name}.{os.getpid()}")
+    fresh.write_text(entries.write(new), encoding="utf-8")
+    fresh.replace(file)
+    kept, empty = len({one.key for one in old} & {one.key for one in new}), sum(not one.reason.strip() for one in new)
+    click.echo(f"{file}: {len(new)} entries, {len(new) - kept} new, {len(old) - kept} gone" + (f"; {empty} must get a reason" if empty else ""), err=True)
+
+
+@baseline.command("check")
+@_asked
+@click.option("--baseline", "file", required=True, type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The baseline.")
+@_format
+@_written
+@_guarded
+def baseline_check(asked: Asked, file: Path, format_: str, output: Path | None) -> None:
+    """Check, and take what the baseline accepts for known.  An entry that is not refuted any more is stale, and fails.
+
+    \b
+    Example:
+      bitspec baseline check arm64 --kernel linux --baseline baseline.toml
+
+    Exit status: as of check; 2 where an entry has no reason.
+    """
+    from bitspec import baseline as entries
+
+    _writable(format_, formats(), output)
+    accepted = entries.load(file)
+    report = entries.applied(asked.report(), accepted, str(file))
+    _show(renderer(format_)(report), output)
+    sys.exit(report.status)
 
 
 def _codes(select: tuple[str, ...], ignore: tuple[str, ...]) -> frozenset[str] | None:
@@ -586,7 +663,6 @@ _timeout = click.option(
     help="Give up on a query after this time: unknown.",
 )  # fmt: skip
 _common_config = click.option("--config", metavar="NAME", help=f"Kernel options: {', '.join(one.name for one in CONFIGS)}; the default is a proposal's own.")
-_written = click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to a file.")
 
 
 def _sides(texts: tuple[str, str], variant: str | None, config: str | None) -> tuple[Side, Side]:
@@ -736,7 +812,7 @@ def _of_trees(named: list[tuple[Path, str | None]], targets: tuple[str, ...], ru
 @_variant
 @_configs
 @_all_configs
-@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help=f"One of {', '.join(formats())}.")
+@_format
 @_written
 @_timeout
 @click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree.")

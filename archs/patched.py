@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from os.path import normpath
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -94,7 +95,7 @@ def touched(git: Git, series: Series) -> tuple[str, ...]:
 
 def _pairs(series: Series) -> Iterator[tuple[str, str]]:
     names = [series.base, *(step.tree for step in series.steps)]
-    yield from zip(names, names[1:], strict=False)
+    yield from pairwise(names)
 
 
 def kernel_archs(targets: tuple[str, ...]) -> tuple[str, ...]:

@@ -126,7 +126,7 @@ def nearest(arch: str, tree: Path) -> str | None:
     known = toolchains.releases(arch)
     version = _age(release(tree))
     older = [one for one in known if _age(one.removeprefix("linux-")) <= version]
-    found = (older or list(known[:1]) or [None])[-1]
+    found = older[-1] if older else known[0] if known else None
     if found is not None and _age(found.removeprefix("linux-")) != version:
         say(f"{arch}: {tree} is no {found}, whose layout lends the names of the fields")
     return found

@@ -5,8 +5,6 @@ The file is text from anywhere.  It is read into plain, immutable data here; :mo
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,17 +12,13 @@ from typing import Any, Final
 import tomli_w
 
 from bitspec.expr import ExprError
-from bitspec.fields import LayoutError
-from bitspec.vocabulary import Level, VocabularyError, level, signature, unknown
+from bitspec.section import Section, TextError, line_of, toml, written
+from bitspec.vocabulary import Level, VocabularyError, level, signature
 from bitspec.written import parse
 
 BYTES: Final = 1 << 20
 MOVED, NEW, REMOVED = "moved", "new", "removed"
 ENTRIES: Final = ("present", "table", "leaf", "invalid", "swap")
-
-
-class ProposalError(LayoutError):
-    """A proposal that cannot be: the file, the line where that is known, and what is wrong."""
 
 
 @dataclass(frozen=True)
@@ -119,38 +113,26 @@ class Proposal:
         """The file's name without its ending."""
         return Path(self.where).stem
 
-    def error(self, what: str, line: int | None, about: str = "") -> ProposalError:
+    def error(self, what: str, line: int | None, about: str = "") -> TextError:
         """What is wrong, with the place."""
-        return ProposalError(f"{self.where}{f':{line}' if line else ''}: {f'{about}: ' if about else ''}{what}")
+        return TextError(f"{self.where}{f':{line}' if line else ''}: {f'{about}: ' if about else ''}{what}")
 
 
 def load(path: Path) -> Proposal:
-    """The proposal in a file.  Raises ProposalError, OSError."""
-    with path.open("rb") as file:
-        data = file.read(BYTES + 1)
-    if len(data) > BYTES:
-        raise ProposalError(f"{path}: a proposal must have at most {BYTES} bytes")
-    try:
-        text = data.decode()
-    except UnicodeDecodeError as error:
-        raise ProposalError(f"{path}:{data.count(10, 0, error.start) + 1}: a proposal must be UTF-8") from None
-    return read(text, str(path))
+    """The proposal in a file.  Raises TextError, OSError."""
+    return read(written(path, BYTES, "a proposal"), str(path))
 
 
 def read(text: str, where: str) -> Proposal:
-    """The proposal a text is.  Raises ProposalError."""
-    try:
-        data = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ProposalError(f"{where}: a proposal must be TOML: {error}") from None
-    file = _Section(data, where, None, "the file")
-    base = _base(_Section(file.table("base"), where, _line(text, "[base]", 0, 1), "base"))
+    """The proposal a text is.  Raises TextError."""
+    file = Section(toml(text, where, "a proposal"), where, None, "the file")
+    base = _base(Section(file.table("base"), where, line_of(text, "[base]", 0, 1), "base"))
     fields, helpers = (file.tables(name) for name in ("field", "helper"))
     made = Proposal(
         where,
         base,
-        tuple(_field(_Section(one, where, _line(text, "[[field]]", n, len(fields)), "field")) for n, one in enumerate(fields)),
-        tuple(_helper(_Section(one, where, _line(text, "[[helper]]", n, len(helpers)), "helper")) for n, one in enumerate(helpers)),
+        tuple(_field(Section(one, where, line_of(text, "[[field]]", n, len(fields)), "field")) for n, one in enumerate(fields)),
+        tuple(_helper(Section(one, where, line_of(text, "[[helper]]", n, len(helpers)), "helper")) for n, one in enumerate(helpers)),
         file.text("asked") or "",
     )
     file.done()
@@ -161,79 +143,7 @@ def read(text: str, where: str) -> Proposal:
     return made
 
 
-def _line(text: str, head: str, index: int, count: int) -> int | None:
-    """The line of the `index`-th of `count` equal heads; tomllib does not say, and where they cannot be counted nobody does."""
-    found = [number for number, line in enumerate(text.splitlines(), 1) if line.partition("#")[0].replace(" ", "").rstrip() == head]
-    return found[index] if len(found) == count else None
-
-
-class _Section:
-    """A table of the file, whose keys are taken one by one; what is left over is an error."""
-
-    def __init__(self, data: Mapping[str, Any], where: str, line: int | None, kind: str) -> None:
-        self.data, self.where, self.line, self.kind = dict(data), where, line, kind
-        self.about = f"{kind} {data['name']}" if isinstance(data.get("name"), str) and data["name"].isidentifier() else kind
-        self.known: list[str] = []
-
-    def error(self, what: str) -> ProposalError:
-        return ProposalError(f"{self.where}{f':{self.line}' if self.line else ''}: {self.about}: {what}")
-
-    def take(self, key: str) -> Any:
-        self.known.append(key)
-        return self.data.pop(key, None)
-
-    def text(self, key: str) -> str | None:
-        value = self.take(key)
-        if value is not None and not isinstance(value, str):
-            raise self.error(f"{key} must be a text, not a value of type {type(value).__name__}")
-        return value
-
-    def needed(self, key: str) -> str:
-        value = self.text(key)
-        if value is None:
-            raise self.error(f"it must have {key}")
-        return value
-
-    def flag(self, key: str) -> bool | None:
-        value = self.take(key)
-        if value is not None and not isinstance(value, bool):
-            raise self.error(f"{key} must be true or false, not a value of type {type(value).__name__}")
-        return value
-
-    def words(self, key: str) -> tuple[str, ...]:
-        """A text or an array of texts."""
-        value = self.take(key)
-        found = () if value is None else tuple(value) if isinstance(value, list) else (value,)
-        if not all(isinstance(one, str) for one in found) or len(found) > 64:
-            raise self.error(f"{key} must be a text or a few of them, not a value of type {type(value).__name__}")
-        return found
-
-    def one_of(self, key: str, known: Sequence[str]) -> str | None:
-        value = self.text(key)
-        if value is not None and value not in known:
-            raise self.error(f"{key} must be one of {', '.join(known)}, not {value[:40]!r}")
-        return value
-
-    def table(self, key: str) -> Mapping[str, Any]:
-        value = self.take(key)
-        if not isinstance(value, dict):
-            raise self.error(f"it must have a table [{key}]")
-        return value
-
-    def tables(self, key: str) -> Sequence[Mapping[str, Any]]:
-        value = self.take(key)
-        if value is None:
-            return ()
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise self.error(f"{key} must be written as tables [[{key}]]")
-        return value
-
-    def done(self) -> None:
-        for key in self.data:
-            raise self.error(unknown("key", key[:40], self.known))
-
-
-def _base(section: _Section) -> Base:
+def _base(section: Section) -> Base:
     arch, at, release = section.needed("layout").partition("@")
     if at and not release:
         raise section.error("a layout must follow the @")
@@ -243,14 +153,14 @@ def _base(section: _Section) -> Base:
     return made
 
 
-def _level(section: _Section, name: str) -> Level:
+def _level(section: Section, name: str) -> Level:
     try:
         return level(name)
     except VocabularyError as error:
         raise section.error(str(error)) from None
 
 
-def _field(section: _Section) -> FieldChange:
+def _field(section: Section) -> FieldChange:
     name = section.needed("name")
     if not name.isidentifier():
         raise section.error(f"a name must be an identifier, not {name[:40]!r}")
@@ -283,7 +193,7 @@ def _field(section: _Section) -> FieldChange:
     return made
 
 
-def _helper(section: _Section) -> HelperChange:
+def _helper(section: Section) -> HelperChange:
     name = section.needed("name")
     try:
         wanted = signature(name)

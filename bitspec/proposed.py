@@ -30,7 +30,7 @@ def numbering(layout: Layout, level: Level) -> Numbering:
 def applied(proposal: Proposal, base: Layout) -> Layout:
     """The layout that a proposal makes of `base`, every helper of it built once, so that what is wrong is said now.
 
-    Raises ProposalError.
+    Raises TextError.
     """
     layout = base
     for status in (REMOVED, MOVED, NEW):
@@ -177,7 +177,7 @@ def _once(one: HelperChange) -> Callable[..., Expr]:
 
 
 def _tried(proposal: Proposal, base: Layout, layout: Layout) -> None:
-    """Build everything.  Raises ProposalError."""
+    """Build everything.  Raises TextError."""
     changed = {one.name: one for one in proposal.helpers}
     for name in dict.fromkeys((*changed, *layout.helpers)):
         one = changed.get(name)

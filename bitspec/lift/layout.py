@@ -74,7 +74,8 @@ def from_tree(skeleton: Layout, lifting: Lifting, agreed: frozenset[str], more: 
     shift = lifting.number("PAGE_SHIFT")
     bits = lifting.number("MAX_PHYSMEM_BITS")
     numbers = {name: lifting.number(name) for name in skeleton.numbers}
-    declared |= {name: one.absent or one.unknown or "it is no constant" for name in numbers if numbers[name] is None and (one := lifting.items.get(name))}
+    lost = [lifting.item(name) for name, number in numbers.items() if number is None and name in lifting.items]
+    declared |= {one.name: one.absent or one.unknown or "it is no constant" for one in lost}
     layout = replace(
         skeleton,
         helpers=helpers,

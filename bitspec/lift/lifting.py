@@ -155,7 +155,8 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
         read |= compiled.headers
         modules[unit.name] = compiled.ir
         items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
-    lifting = Lifting(build, variant, items, {name: value for name, value in pins.items() if isinstance(value, int)}, target.given, modules, read=frozenset(read))
+    known = {name: value for name, value in pins.items() if isinstance(value, int)}
+    lifting = Lifting(build, variant, items, known, target.given, modules, read=frozenset(read))
     lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
     tables = [lifting.number(name) for name in static]  # a level that is folded has none
     return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))

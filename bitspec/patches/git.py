@@ -157,7 +157,9 @@ class Git:
 
     def _done(self, command: list[str], given: bytes = b"", environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
         try:
-            return subprocess.run(command, input=given, capture_output=True, env=environment or self._environment, cwd=self.scratch, timeout=_LIMIT, check=False)
+            return subprocess.run(
+                command, input=given, capture_output=True, env=environment or self._environment, cwd=self.scratch, timeout=_LIMIT, check=False
+            )
         except FileNotFoundError:
             raise Problem("git must be installed to compare revisions and to apply patches") from None
         except subprocess.TimeoutExpired:

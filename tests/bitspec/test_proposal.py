@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bitspec.layout import Layout, Provenance
-from bitspec.proposal import BYTES, Base, FieldChange, HelperChange, Proposal, ProposalError, load, read, write
+from bitspec.proposal import BYTES, Base, FieldChange, HelperChange, Proposal, load, read, write
 from bitspec.proposed import applied, between
+from bitspec.section import TextError
 from bitspec.vocabulary import Level
 from tests import toy
 
@@ -138,7 +139,7 @@ WRONG = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_what_is_wrong_is_said_in_a_line(kind):
     text, words = WRONG[kind]
-    with pytest.raises(ProposalError) as caught:
+    with pytest.raises(TextError) as caught:
         made(text)
     assert words in str(caught.value)
     assert str(caught.value).startswith("change.toml")
@@ -150,23 +151,23 @@ def test_what_is_wrong_is_said_in_a_line(kind):
     ["", "base = 1", "[base]", '[base]\nlayout = "x@"', '[base]\nlayout = "x"\nname = 1', "a = " + "[" * 5000, "a = 1" * 9, "a = " + "9" * 9999],
 )
 def test_a_file_must_have_a_base(text):
-    with pytest.raises(ProposalError, match=r"^x\.toml"):
+    with pytest.raises(TextError, match=r"^x\.toml"):
         read(text, "x.toml")
 
 
 def test_a_file_must_be_small_and_text(tmp_path):
     path = tmp_path / "x.toml"
     path.write_bytes(b"#" * (BYTES + 1))
-    with pytest.raises(ProposalError, match=f"must have at most {BYTES} bytes"):
+    with pytest.raises(TextError, match=f"must have at most {BYTES} bytes"):
         load(path)
     path.write_bytes(b"\n\n# \xff")
-    with pytest.raises(ProposalError, match=r"x\.toml:3: a proposal must be UTF-8"):
+    with pytest.raises(TextError, match=r"x\.toml:3: a proposal must be UTF-8"):
         load(path)
 
 
 @given(st.text(alphabet='[]=\n"{}., abenfildshpro0123456789:', max_size=80))
 def test_no_text_does_anything_but_raise_that(text):
-    with suppress(ProposalError):
+    with suppress(TextError):
         read(HEAD + text, "x.toml")
 
 

@@ -60,7 +60,8 @@ def series(one: History, strict: bool = False) -> RenderableType:
     looked_at = ", ".join(one.scopes) or "no architecture"
     parts += [Text(), Text(f"looked at {looked_at} in {one.seconds:.2f} s", "dim")]
     if first is not None:
-        parts.append(Text(f">> {first.name} {first.subject}".rstrip() + f" is the first patch that {'breaks' if first.status() else 'costs'} something", "bold red"))
+        does = "breaks something" if first.status() else "costs something"
+        parts.append(Text(f">> {first.name} {first.subject}".rstrip() + f" is the first patch that {does}", "bold red"))
     else:
         parts.append(Text("unknown: see above", "bold yellow") if undecided else Text("no patch breaks a claim", "bold green"))
     return Group(*parts)
