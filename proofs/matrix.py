@@ -17,7 +17,7 @@ from bitspec.anatomy import Span
 from bitspec.fields import Owner
 from bitspec.layout import Layout
 from bitspec.matrix import Cell, Counted
-from bitspec.vocabulary import Level
+from bitspec.vocabulary import NON_PRESENT, Level
 from proofs.anatomy import owners
 from proofs.capacity import binary_size, swap_bits, swap_types
 from proofs.check import Checker, Result, Verdict
@@ -109,6 +109,11 @@ def _moving(subject: str) -> bool:
     return any(part.startswith("migration") for part in subject.split("/"))
 
 
+def _absent(subject: str) -> bool:
+    """An entry of a non-present kind, alone or in a pair: ``swap``, ``leaf-protnone/swap``."""
+    return any(part in NON_PRESENT for part in subject.split("/"))
+
+
 def _of(view: str) -> Callable[[str], bool]:
     return lambda subject: subject == view
 
@@ -139,7 +144,7 @@ AGE: Final = Facet(("migration-age-lost",))
 MOVES: Final = Facet(("migration-kind-lost",), ("migration-pfn-truncated", "split-loses-migration", "mkinvalid-revives-swap", *_APART), _moving)
 THP: Final = Facet(("leaf-not-huge",))
 LEAF: Final = Facet(("frame-lost",))
-APART: Final = Facet(("swap-entry-looks-present",), _APART)
+APART: Final = Facet(("swap-entry-looks-present",), _APART, _absent)
 SOFT_DIRTY: Final = Facet(("soft-dirty-lost", "soft-dirty-sticky"), _KEPT, _attribute("soft_dirty"))
 UFFD_WP: Final = Facet(("uffd-wp-lost", "uffd-wp-sticky"), ("uffd-wp-writable", *_KEPT), _attribute("uffd_wp"))
 LEAF_BITS: Final = Facet(("bit-without-owner",), (), _of("leaf"))

@@ -272,6 +272,9 @@ def test_a_verdict_is_in_the_cell_that_rests_on_it(code, column, verdict):
         ("SWP405", "migration-write", {"told apart", "migration"}),
         ("LEAF601", "migration-read/hwpoison", {"told apart", "migration"}),
         ("LAY803", "none/hwpoison", {"told apart"}),
+        ("LAY803", "none/leaf", set()),
+        ("SWP410", "leaf-protnone", set()),
+        ("SWP410", "hwpoison", {"told apart"}),
         ("LAY805", "leaf", {"free in leaf"}),
     ],
 )
