@@ -902,6 +902,58 @@ def _known_of(arch: str) -> tuple[Any, ...]:
 
 
 @main.command()
+@click.argument("targets", nargs=-1, metavar="[ARCH[@LAYOUT]]...")
+@_level
+@click.option("--variant", metavar="NAME", help="The hardware variant; the default is 'all'.")
+@_config
+@click.option("--format", "format_", default="text", show_default=True, metavar="FORMAT", help="text, json or markdown.")
+@_written
+@_timeout
+@_guarded
+def matrix(targets: tuple[str, ...], levels: tuple[str, ...], variant: str | None, config: str, format_: str, output: Path | None, timeout: float) -> None:
+    """Say what entries can hold, by architecture and level: swap types, offset bits, migration, flags, free bits.
+
+    Each cell comes from claims that were asked of every value, or from a count.  An ARCH without a layout is every release of it; variants that are alike
+    share their rows.  What a column means is said in docs/matrix.md, which is made by this command.
+
+    \b
+    Example:
+      bitspec matrix                       every architecture, release and variant
+      bitspec matrix s390 x86_64 --level pmd
+      bitspec matrix arm64@linux-6.12 --variant 4k-48 --format json
+
+    Exit status: 0, whatever is found; 2 wrong input.
+    """
+    gc.disable()
+    from bitspec.render import matrix as rendering
+    from proofs.matrix import matrix as made
+
+    _writable(format_, rendering.formats(), output)
+    wanted = _levels(levels)
+    layouts, missing = _releases(targets, None if variant == "all" else variant, config)
+    known = {arch: discover.known(arch) for arch in dict.fromkeys(one.arch for one in layouts)}
+    _show(rendering.renderer(format_)(made(_watched(layouts), wanted, known, timeout, missing)), output)
+
+
+def _releases(targets: Iterable[str], variant: str | None, config: str) -> tuple[list[Layout], list[tuple[str, str]]]:
+    """Every release and variant of the architectures named, or of all; and those that do not exist, with the reason.  One that is named has to exist."""
+    found: dict[tuple[str, str], Layout] = {}
+    missing: dict[str, str] = {}
+    for arch, named in map(discover.target, targets or discover.architectures()):
+        for release in (named,) if named else discover.releases(arch):
+            for name in (variant,) if variant else discover.variants(arch):
+                try:
+                    layout = discover.layout(arch, release, name, config)
+                except Absent as reason:
+                    if named and variant:
+                        raise
+                    missing[f"{arch}@{release} {name}"] = str(reason)
+                else:
+                    found[layout.name, name] = layout
+    return list(found.values()), list(missing.items())
+
+
+@main.command()
 @click.argument("code")
 @_guarded
 def explain(code: str) -> None:

@@ -1,13 +1,32 @@
-"""How large the swap area is that the entries of a layout can name."""
+"""How much the swap entries of a layout can name: types, and how large a swap area."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from bitspec.layout import Layout
-from proofs.states import offset_bits
+from bitspec.read.as_int import evaluate
+from bitspec.vocabulary import Level
+from proofs.states import offset_bits, probed_offset
 
 _UNITS: Final = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
+_TYPES: Final = 1 << 5
+"""Swap types of mm/, whatever they are used for: include/linux/swap.h, MAX_SWAPFILES_SHIFT."""
+
+
+def swap_types(layout: Layout, level: Level = Level.PTE) -> int:
+    """How many of the 2^5 swap types come back from an entry of the level, with the smallest and with the largest offset.
+
+    It is a count of values; that no offset loses a type is the claim swap-type-truncated.  Raises Absent where entries of the level cannot be written.
+    """
+    k = layout.at(level)
+    encode, write, decode = k.helper("__swp_entry"), k.helper(f"__swp_entry_to_{level}"), k.helper("__swp_type")
+
+    def kept(kind: int, offset: int) -> bool:
+        return evaluate(decode(k.to_swp_entry(write(encode(kind, offset)))), {}) == kind
+
+    largest = probed_offset(layout, level)
+    return sum(kept(kind, 0) and kept(kind, largest) for kind in range(_TYPES))
 
 
 def swap_bits(layout: Layout) -> int:

@@ -304,16 +304,23 @@ def swap_flags(k: Kernel) -> tuple[str, ...]:
     return tuple(flag for flag in ("exclusive", "soft_dirty", "uffd_wp") if k.has(f"swp_{flag}", f"swp_mk{flag}"))
 
 
-def probed_offset(layout: Layout) -> int:
-    """The offset the kernel's probe of the maximum swap size finds: decode(encode(0, ~0)), mm/swapfile.c: generic_max_swapfile_size."""
-    k = layout.at(Level.PTE)
-    entry = k.__getattr__("__swp_entry_to_pte")(k.__getattr__("__swp_entry")(0, const((1 << layout.word) - 1, layout.word)))
+def probed_offset(layout: Layout, level: Level = Level.PTE) -> int:
+    """The offset the kernel's probe of the maximum swap size finds: decode(encode(0, ~0)), mm/swapfile.c: generic_max_swapfile_size.
+
+    Args:
+        layout: the layout.
+        level: whose entries are probed; the kernel itself asks PTEs alone.
+
+    Raises Absent where entries of the level cannot be written.
+    """
+    k = layout.at(level)
+    entry = k.helper(f"__swp_entry_to_{level}")(k.__getattr__("__swp_entry")(0, const((1 << layout.word) - 1, layout.word)))
     return evaluate(k.__getattr__("__swp_offset")(k.to_swp_entry(entry)), {})
 
 
-def offset_bits(layout: Layout) -> int:
-    """Bits of a swap offset, from the probe."""
-    return probed_offset(layout).bit_length()
+def offset_bits(layout: Layout, level: Level = Level.PTE) -> int:
+    """Bits of a swap offset, from the probe.  Raises Absent where entries of the level cannot be written."""
+    return probed_offset(layout, level).bit_length()
 
 
 def migration_keeps_age(layout: Layout) -> bool:

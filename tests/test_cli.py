@@ -142,7 +142,7 @@ def test_every_claim_can_be_explained(code):
         assert heading in text
 
 
-@pytest.mark.parametrize("command", ["check", "list", "show", "decode", "free", "fit", "diff", "gate", "explain"])
+@pytest.mark.parametrize("command", ["check", "list", "show", "decode", "free", "fit", "diff", "gate", "matrix", "explain"])
 def test_every_command_has_help_with_an_example(command):
     result = run(command, "--help")
     assert result.exit_code == 0

@@ -24,6 +24,7 @@ COMMANDS = {
     "show-s390-pmd.txt": ("show", "s390", "--level", "pmd"),
     "show-powerpc-hash-pte.txt": ("show", "powerpc", "--variant", "hash-64k", "--level", "pte"),
     "free-x86_64.txt": ("free", "x86_64"),
+    "matrix-s390.txt": ("matrix", "s390"),
     "fit-s390-pmd.txt": ("fit", "s390@linux-6.12", "--level", "pmd", "--need", "type:5", "--need", "pfn", "--need", "soft_dirty"),
     "fit-s390-pmd.c": ("fit", "s390@linux-6.12", "--level", "pmd", "--need", "type:5", "--need", "pfn", "--need", "soft_dirty", "--format", "c"),
     "fit-arm64-6.1-pte.toml": ("fit", "arm64@linux-6.1", "--level", "pte", "--need", "uffd_wp", "--format", "toml"),

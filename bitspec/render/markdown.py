@@ -24,12 +24,12 @@ def render(report: Report) -> str:
         parts += _refuted(one)
     if report.stale:
         rows = ((text(one.code), text(one.subject), code(one.where), text(one.reason)) for one in report.stale)
-        parts += ["## Stale: listed as known, and not refuted any more", "", *_table(("claim", "subject", "where", "why"), rows), ""]
+        parts += ["## Stale: listed as known, and not refuted any more", "", *table(("claim", "subject", "where", "why"), rows), ""]
     if by["unknown"]:
         rows = ((text(f"{one.code} {one.name}"), text(one.subject), code(one.scope), text(one.reason or "")) for one in by["unknown"])
-        parts += ["## Unknown", "", *_table(("claim", "subject", "where", "why"), rows), ""]
+        parts += ["## Unknown", "", *table(("claim", "subject", "where", "why"), rows), ""]
     if by["known"]:
-        parts += ["## Known", "", *_table(("claim", "where", "witness", "class", "why"), map(_known, alike(by["known"]))), ""]
+        parts += ["## Known", "", *table(("claim", "where", "witness", "class", "why"), map(_known, alike(by["known"]))), ""]
     return "\n".join(parts[:-1]) + "\n"
 
 
@@ -49,7 +49,8 @@ def _known(group: list[Finding]) -> tuple[str, ...]:
     return text(f"{first.code} {first.name}"), code(first.scope), witnesses, text(str(first.known["class"])), text(reason(first))
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """The lines of a table; its cells are Markdown already."""
     for row in (head, ("---",) * len(head), *rows):
         yield f"| {' | '.join(row)} |"
 
