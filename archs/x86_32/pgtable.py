@@ -398,7 +398,7 @@ def layout(
     return Layout(
         hardware=hardware,
         release=release,
-        provenance=Provenance.TRANSCRIBED,
+        provenance=Provenance.CONFORMED,
         config=config,
         uses={
             Level.PTE: LevelUse({"leaf": _leaf(Level.PTE, wide, *leaf), "swap": swap_view(wide, *swap)}, 0, PROTECTIONS, _CACHE | 1 << 7),
