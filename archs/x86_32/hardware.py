@@ -66,7 +66,7 @@ def _one(context: Context) -> Expr:
 
 
 def _denied(entry: Expr, access: Access) -> Expr:
-    """A user-mode access that this entry's rights forbid (SDM 4.6.1). Nothing forbids a fetch but XD, which 32-bit paging is without."""
+    """A user-mode access that this entry's rights forbid (SDM 4.6.1). A fetch is forbidden by XD as well, which 32-bit paging is without."""
     user = not_(bit(entry, 2))
     if access is Access.STORE:
         return or_(user, not_(bit(entry, 1)))
@@ -225,7 +225,7 @@ _TABLE: Final = view(
     "table",
     acts("address", (31, 12), "the lower table"),
     ignored("11:8", (11, 8)),
-    acts("PS", 7, "0: this entry leads to a table"),
+    acts("PS", 7, "0: this entry leads to a table; ignored without CR4.PSE"),
     *_common(leaf=False),
     width=32,
     source=f"{MANUAL}, table 4-5",
@@ -321,7 +321,7 @@ _OF_PAE: Final = (
 )
 _OF_2_LEVEL: Final = (
     *_BOTH,
-    "any CPU may have L1TF here: those that are known to have 36 physical address bits and more",
+    "any CPU may have L1TF here; those that have it have 36 physical address bits or more",
 )
 
 
