@@ -7,7 +7,6 @@ from typing import Final
 
 from bitspec.lift.target import AsmRule, Target, Unit
 
-VARIANTS: Final = ("pae", "2-level", "pae-knl")
 _PAE: Final = ("HIGHMEM64G", "-HIGHMEM4G", "-NOHIGHMEM", "X86_PAE")
 
 
