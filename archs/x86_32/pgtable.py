@@ -5,6 +5,9 @@ The releases differ in the swap codec, and in what the newer one does about dirt
 With PAE an entry has 64 bits and a ``swp_entry_t`` 32, so that ``__swp_entry_to_pte()`` is an encoding of its own. Both variants have transparent huge
 pages; without PAE the pmd is the folded pgd, and a huge page has 4 MB. Of what x86-64 has, Kconfig leaves out: soft-dirty, userfaultfd
 write-protection, NUMA balancing, device memory, the migration of huge pages, protection keys.
+
+A page frame number has as many bits as with SPARSEMEM. With FLATMEM, which alone goes with memory failure, a migration entry of PAE has all 26 bits of the
+offset for it, and carries no age: a case of what is asked about here.
 """
 
 from __future__ import annotations
