@@ -1,1 +1,1 @@
-"""32-bit x86: how to lift its headers; no hardware facts yet."""
+"""32-bit x86: PAE paging, and 32-bit paging with two levels."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from archs.discover import known, layout
+from bitspec.fields import LayoutError
 from bitspec.vocabulary import Level
 from proofs.check import Checker, Verdict
 from proofs.claim import Scene
@@ -64,7 +65,7 @@ def test_against_l1tf_the_offset_is_stored_inverted_and_low():
     assert min(positions(answer.swap.places["offset"])) <= 9
 
 
-_EXCLUSIVE = re.compile(r"^\| (?P<name>[\w ]+) \| (?P<before>\d+)[^|]*\| (?P<after>\d+) \| (?P<found>\d+) \|$", re.MULTILINE)
+_EXCLUSIVE = re.compile(r"^\| (?P<name>[\w -]+) \| (?P<before>\d+)[^|]*\| (?P<after>\d+) \| (?P<found>\d+) \|$", re.MULTILINE)
 ROWS = [match.groupdict() for match in _EXCLUSIVE.finditer((Path(__file__).parents[2] / "docs" / "fit.md").read_text())]
 
 
@@ -83,6 +84,21 @@ def test_the_exclusive_bit_of_v6_3(row):
     assert {"before": str(offset_bits(before)), "after": str(offset_bits(after)), "found": str(offset_bits(answer.layout))} == {
         key: row[key] for key in ("before", "after", "found")
     }
+
+
+def test_32_bit_x86_had_two_bits_free_and_took_the_other_one():
+    """With PAE the lower one is a bit that erratum KNL4 writes; without, there is nothing to choose."""
+    answer = answered("x86_32-exclusive")
+    assert answer.swap is not None
+    assert answer.swap.new == ("exclusive",)
+    assert answer.swap.places["exclusive"] == ((6, 6),)
+    assert layout("x86_32", "linux-6.12", "2-level").at(Level.PTE).shift("_PAGE_SWP_EXCLUSIVE") == 7
+
+
+def test_a_codec_of_more_bits_than_its_swp_entry_t_is_not_sought():
+    question = ask(layout("x86_32", "linux-6.1", "pae"), Level.PTE, need=["exclusive"])
+    with pytest.raises(LayoutError, match="wider than its swp_entry_t"):
+        next(Search(question, known("x86_32")).answers())
 
 
 def test_the_table_was_found():

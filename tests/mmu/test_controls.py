@@ -7,6 +7,7 @@ from archs.arm64 import mmu as arm64
 from archs.powerpc import mmu as powerpc
 from archs.riscv64 import mmu as riscv64
 from archs.s390 import mmu as s390
+from archs.x86_32 import mmu as x86_32
 from archs.x86_64 import mmu as x86_64
 from bitspec.layout import Absent
 from bitspec.mmu.controls import BrokenSetup, control, failures
@@ -24,6 +25,10 @@ BROKEN = [
     (x86_64, "4-level", {"paging": False}, "must translate"),
     (x86_64, "4-level", {"user": False}, "must refuse a load in user mode"),
     (x86_64, "5-level", {"user": False}, "must refuse a load in user mode"),
+    (x86_32, "pae", {"paging": False}, "must translate"),
+    (x86_32, "pae", {"user": False}, "must refuse a load in user mode"),
+    (x86_32, "2-level", {"paging": False}, "must translate"),
+    (x86_32, "2-level", {"user": False}, "must refuse a load in user mode"),
     (s390, "z14", {"dat": False}, "must translate to frame"),
     (s390, "z14", {"facilities": False}, "known-good pmd"),
     (arm64, "4k-48", {"aarch64": False}, "must translate"),
@@ -46,7 +51,7 @@ def test_a_missing_step_is_noticed(module, variant, broken, said):
         control(machine)
 
 
-WITH_MINES = [(x86_64, "4-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k"), (riscv64, "sv48")]
+WITH_MINES = [(x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k"), (riscv64, "sv48")]
 
 
 @pytest.mark.parametrize(("module", "variant"), WITH_MINES, ids=lambda value: str(value))
