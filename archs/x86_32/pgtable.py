@@ -12,6 +12,7 @@ offset for it, and carries no age: a case of what is asked about here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from archs import linux
@@ -345,10 +346,10 @@ def pte_to_swp_entry(k: Kernel, pte: Expr) -> Expr:
     return k.__getattr__("__swp_entry")(k.swp_type(own), k.swp_offset(own))
 
 
-def permitted_offset(offset: Expr, context: Context) -> Expr:
-    """arch_max_swapfile_size() with PAE, on a CPU with L1TF: offset < (MAX_PA/2 >> PAGE_SHIFT) << 3 (arch/x86/mm/init.c)."""
+def permitted_offset(numbers: Mapping[str, int], offset: Expr, context: Context) -> Expr:
+    """arch_max_swapfile_size() with PAE, on a CPU with L1TF: offset < (MAX_PA/2 >> PAGE_SHIFT) << (PAGE_SHIFT - SWP_OFFSET_FIRST_BIT) (arch/x86/mm/init.c)."""
     half = const(1, 64) << (zext(context["MAXPHYADDR"], 64) - 1)
-    return ult(zext(offset, 64), half >> PAGE_SHIFT << 3)
+    return ult(zext(offset, 64), half >> PAGE_SHIFT << PAGE_SHIFT - numbers["SWP_OFFSET_FIRST_BIT"])
 
 
 _HELPERS: Final = definitions(globals())
@@ -412,6 +413,6 @@ def layout(
         pfn_bits=(36 if wide else 32) - PAGE_SHIFT,  # MAX_PHYSMEM_BITS, arch/x86/include/asm/sparsemem.h; MAX_ARCH_PFN, arch/x86/kernel/e820.c
         word=32,
         sources=SOURCES,
-        numbers={"PAGE_SHIFT": PAGE_SHIFT, "_PAGE_BIT_DEVMAP": devmap},
+        numbers={"PAGE_SHIFT": PAGE_SHIFT, "_PAGE_BIT_DEVMAP": devmap, **({"SWP_OFFSET_FIRST_BIT": 9} if wide else {})},
         permitted_offset=permitted_offset if wide else None,
     )

@@ -45,7 +45,7 @@ TARGET: Final = Target(
         "with PAE memory ends at 64 GiB: MAX_ARCH_PFN of arch/x86/kernel/e820.c",
         "with PAE pmd_populate() is restated: its store is a loop around cmpxchg8b",
     ),
-    constants={"MAX_PHYSMEM_BITS": "IS_ENABLED(CONFIG_X86_PAE) ? 36 : 32"},
+    constants={"MAX_PHYSMEM_BITS": "IS_ENABLED(CONFIG_X86_PAE) ? 36 : 32", "SWP_OFFSET_FIRST_BIT": "SWP_OFFSET_FIRST_BIT"},
     wrappers={"pmd_populate": _PMD_POPULATE},
     by_physical={"pmd_populate": "pmd_val(__pmd(((pteval_t)(a >> PAGE_SHIFT) << PAGE_SHIFT) | _PAGE_TABLE))"},
 )
