@@ -28,19 +28,27 @@ _INSTRUCTIONS: Final = Instructions(
     patches={".sun4v_1insn_patch": "patched_for_sun4v", ".sun4v_2insn_patch": "patched_for_sun4v", ".sun_m7_2insn_patch": "patched_for_sun_m7"},
 )
 
+_INVALIDATE: Final = "({ struct vm_area_struct vma = { .vm_mm = &init_mm }; pmd_t at = pmd; pmdp_invalidate(&vma, 0, &at); pmd_val(at); })"
+_COMPARE_AND_SWAP: Final = (
+    "#undef cmpxchg64",
+    "#define cmpxchg64(at, old, new) ({ __typeof__(*(at)) was = *(at); if (was == (old)) *(at) = (new); was; })",
+    '#include "arch/sparc/mm/tlb.c"',
+)
+
 TARGET: Final = Target(
     arch="sparc",
     triple="sparc64-linux-gnu",
     defconfig="sparc64_defconfig",
     options={},
     units=(
-        Unit("hugetlbpage", ("arch/sparc/mm/hugetlbpage.c",), {"arch_make_huge_pte": ""}),
+        Unit("hugetlbpage", ("arch/sparc/mm/hugetlbpage.c",), {"arch_make_huge_pte": "", "pmd_huge": "", "pud_huge": ""}),
+        Unit("invalidate", (), {"pmd_mkinvalid": _INVALIDATE}, prelude=_COMPARE_AND_SWAP),
         Unit("init", ("arch/sparc/mm/init_64.c",), {}, protections=True),
     ),
     initial=frozenset({"protection_map"}),
     written=frozenset(
         {"PAGE_KERNEL", "PAGE_KERNEL_LOCKED", "PAGE_COPY", "PAGE_SHARED", "_PAGE_IE", "_PAGE_E", "_PAGE_CACHE", "_PAGE_ALL_SZ_BITS"}
-        | {"pg_iobits", "kern_linear_pte_xor"}
+        | {"pg_iobits", "kern_linear_pte_xor", "init_mm"}
     ),
     protection=("({{ if (tlb_type == hypervisor) sun4v_pgprot_init(); else sun4u_pgprot_init(); pgprot_val(vm_get_page_prot({n})); }})",),
     pins=_pins,
@@ -48,6 +56,7 @@ TARGET: Final = Target(
     given=(
         "instructions are replaced as sun4v_patch() of arch/sparc/kernel/setup_64.c does: on sun4v, and further ones on M7, M8 and later chips (m7)",
         "protections are those that paging_init() makes, by sun4u_pgprot_init() or sun4v_pgprot_init()",
+        "pmd_mkinvalid is what pmdp_invalidate() stores, where nobody else changes the entry meanwhile: cmpxchg64() is restated in C",
     ),
     front_end=True,
     as_gcc=True,
