@@ -5,8 +5,8 @@
 A walk is the refill and the MMU together. The refill follows the kernel's tables by physical addresses: an upper entry that is 0 ends it, one with bit 56 is a
 huge page's, and all else is the address of a lower table. Of the last entry, or a huge one, it asks V, and for a fetch the execute permission, which on sun4u
 is a bit of software's; then the TLB gets it, from the refill itself on sun4u, by the hypervisor's hands on sun4v. Of a huge page it gets a piece of the size
-the entry names: the refill replaces the address bits from 22 up to the page's size by those of the virtual address. Nothing is written back. A fault of the
-TLB's own goes to do_sparc64_fault() at once.
+the entry names: the refill replaces the address bits from 22 up to the level's span by those of the virtual address. Nothing is written back. A store
+that W does not permit goes to do_sparc64_fault() at once.
 
 Sources: UltraSPARC User's Manual (UltraSPARC I and II), 6.2 "Translation Table Entry (TTE)" with figure 6-1, and table 6-11 (fault types). Of the manuals of
 UltraSPARC III to IV, of UltraSPARC Architecture 2005 and 2007, of Oracle SPARC Architecture 2015 and of the sun4v hypervisor's interface none was at hand:
