@@ -9,10 +9,11 @@ the entry names: the refill replaces the address bits from 22 up to the level's 
 that W does not permit goes to do_sparc64_fault() at once.
 
 Sources: UltraSPARC User's Manual (UltraSPARC I and II), 6.2 "Translation Table Entry (TTE)" with figure 6-1, and table 6-11 (fault types). Of the manuals of
-UltraSPARC III to IV, of UltraSPARC Architecture 2005 and 2007, of Oracle SPARC Architecture 2015 and of the sun4v hypervisor's interface none was at hand:
-what differs there, the PA of 43 bits and the third bit of Size on sun4u, and all of sun4v's format, is what arch/sparc/include/asm/pgtable_64.h says, and
-illumos' usr/src/uts/sun4v/sys/pte.h says the same of sun4v. That the hypervisor checks the size and the address of what it is given, and takes the rest as it
-is, was read in OpenSPARC T1's hypervisor (hcall_mmu_map_addr, immu_miss, dmmu_miss). The refill: arch/sparc/include/asm/tsb.h (USER_PGTABLE_WALK_TL1 and the
+UltraSPARC III to IV, of UltraSPARC Architecture 2005 and 2007, of Oracle SPARC Architecture 2015 and of the sun4v hypervisor's interface none was at hand.
+What differs on sun4u, the PA of 43 bits and the third bit of Size, is what arch/sparc/include/asm/pgtable_64.h says, and so is MCD. Of sun4v's format the
+same header, OpenSPARC T1's hypervisor (sun4v/mmu.h) and illumos (usr/src/uts/sun4v/sys/pte.h) agree in all but bit 3: there the hypervisor has the top of a
+size of four bits, the kernel a reserved one, and illumos a bit of its own. That hypervisor refuses a size it does not know and an address that is not the
+guest's, and takes the rest as it is (hcall_mmu_map_addr, immu_miss, dmmu_miss). The refill: arch/sparc/include/asm/tsb.h (USER_PGTABLE_WALK_TL1 and the
 checks for huge pages), arch/sparc/kernel/tsb.S, itlb_miss.S, dtlb_miss.S, sun4v_tlb_miss.S, the same in linux-6.1 and linux-6.12.
 """
 
@@ -115,7 +116,7 @@ def _4v(corruption: bool) -> Format:
             acts("P", 8, "privileged"),
             acts("W", 6, "writable"),
             ignored("SOFT", (5, 4), "software's"),
-            reserved("3", 3, "reserved: no size has it"),
+            reserved("3", 3, "reserved: the highest bit of the size, which none has"),
             acts("SZ", (2, 0), "8 KB << 3 * code"),
         ),
     )
@@ -220,6 +221,7 @@ def hardware(variant: str) -> Hardware:
             "a huge PUD is told from a table, as the kernel's refill does after hugepagesz=16G (.pud_huge_patch); without that there is none",
             "NFO refuses every access; UltraSPARC's instruction TLB does not look at it, and the kernel never sets it",
             "a physical address width below that of the format is not modelled: UltraSPARC I and II have 41 bits, and bits 49:41 for diagnostics",
+            *(("bit 3 counts as reserved, since OpenSPARC's hypervisor refuses such a size",) if variant != "sun4u" else ()),
             *(("MCD refuses nothing: versions are taken to agree",) if variant == "m7" else ()),
             "the top level is no level here: its entries are addresses of PUD tables, and the refill asks only whether one is 0",
         ),
