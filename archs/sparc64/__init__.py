@@ -1,1 +1,1 @@
-"""64-bit SPARC: how to lift its headers; no hardware facts yet."""
+"""64-bit SPARC: tables that only software walks, and a TLB of translation table entries in two formats."""

@@ -60,4 +60,6 @@ CASES = {
     "nios2-type-bits": Case(
         layout("nios2", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:5", "exclusive", "offset:20"), "mend": ("SWP401", "SWP407")}, offset=20
     ),
+    # v6.3: exclusive is the top bit of a type of eight bits, of which five were needed; the offset kept its 43 bits
+    "sparc64-exclusive": Case(layout("sparc64", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:5", "exclusive")}, offset=43),
 }  # fmt: skip

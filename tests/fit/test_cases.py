@@ -105,6 +105,18 @@ def test_the_table_was_found():
     assert len(ROWS) >= 9
 
 
+def test_sparc64_can_have_an_exclusive_bit_and_an_offset_that_keeps_off_the_valid_bit():
+    """What shipped has bit 63 in the offset, which the TLB's refill takes for V."""
+    before = layout("sparc64", "linux-6.1")
+    question = ask(before, Level.PTE, need=["exclusive", "type:5", "offset:max"], move=["swap"], mend=["SWP409", "LAY802"])
+    answer = next(Search(question, known("sparc64")).answers())
+    assert answer.swap is not None
+    assert 63 not in positions(answer.swap.places["offset"])
+    assert offset_bits(answer.layout) > offset_bits(layout("sparc64", "linux-6.12"))
+    results = Checker().check(answer.layout, [Level.PTE], frozenset({"SWP409", "LAY802"}))
+    assert not [one.key for one in results if one.verdict is Verdict.REFUTED]
+
+
 def test_arm64_6_1_has_room_for_uffd_wp_by_an_overlay():
     """Bit 1 tells a page from a table while the entry is valid, and nothing while it is not.  v6.10 moved four fields for the same."""
     answer = answered("arm64-uffd-wp")

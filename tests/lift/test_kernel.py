@@ -78,7 +78,7 @@ def test_lifted_helpers_run_as_their_expressions_say(arch: str, name: str) -> No
         if run is not None:
             assert disagreement(one.outcome, run) is None, helper
             compared += 1
-    assert compared > 70  # of m68k, which has the fewest, 76
+    assert compared > 60  # of sparc64, where many depend on the instructions that boot code replaces, 65; of m68k 76
 
 
 @pytest.mark.parametrize(
