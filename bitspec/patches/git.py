@@ -150,7 +150,9 @@ class Git:
         """Write files of a tree into a folder."""
         self.ask("read-tree", tree)
         given = "".join(f"{path}\0" for path in paths).encode(errors="surrogateescape")
-        self.ask("checkout-index", "-q", "-z", "--stdin", f"--prefix={folder}/", given=given)
+        folder.mkdir(parents=True)
+        own = {**self._environment, "GIT_WORK_TREE": str(folder)}  # a bare repository has none
+        self._run(self._git("checkout-index", "-q", "-z", "--stdin", f"--prefix={folder}/"), given, own)
 
     def _git(self, *arguments: str) -> list[str]:
         return ["git", *(["-C", str(self.tree)] if self.repository else []), *arguments]
@@ -165,8 +167,8 @@ class Git:
         except subprocess.TimeoutExpired:
             raise Problem(f"git {command[-1]} must end within {_LIMIT} seconds and does not") from None
 
-    def _run(self, command: list[str], given: bytes = b"") -> bytes:
-        done = self._done(command, given)
+    def _run(self, command: list[str], given: bytes = b"", environment: Mapping[str, str] | None = None) -> bytes:
+        done = self._done(command, given, environment)
         if done.returncode:
             said = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
             raise Problem((said or [f"git exits with {done.returncode}"])[0].removeprefix("error: ").removeprefix("fatal: "))
