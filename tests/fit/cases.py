@@ -58,4 +58,8 @@ CASES = {
     "nios2-type-bits": Case(
         layout("nios2", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:5", "exclusive", "offset:20"), "mend": ("SWP401", "SWP407")}, offset=20
     ),
+    # v6.3: the top bit of an unmasked type of eight became exclusive; the offset kept its 40 bits
+    "mips64-exclusive": Case(
+        layout("mips64", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:7", "exclusive", "offset:40")}, offset=40, type=7
+    ),
 }  # fmt: skip
