@@ -239,6 +239,7 @@ def hardware(variant: str) -> Hardware:
             "MIPS16 code, whose loads relative to the program counter RI does not inhibit, is not modelled",
             "a physical address has 49 bits, as Octeon's; the unmapped segments are taken to reach all of it",
             "a directory entry whose address is in a mapped segment is a table here, at that address: the load goes through the TLB itself",
+            "so is one whose address is not aligned, where the load reads parts of two entries or is an address error",
             "the root directory is no level here; with two levels it is the one with huge pages, and the kernel folds the pmd into it",
         ),
     )
