@@ -155,7 +155,7 @@ def _updates(level: Level) -> tuple[Update, ...]:
         return entry | ACCESSED | VALID
 
     return (
-        *(Update("V", loaded, read, f"{_HANDLERS}: build_r4000_tlb_load_handler", access) for access in (Access.LOAD, Access.FETCH)),
+        *(Update(f"V-{access.value}", loaded, read, f"{_HANDLERS}: build_r4000_tlb_load_handler", access) for access in (Access.LOAD, Access.FETCH)),
         Update("D", stored, marked, f"{_HANDLERS}: build_r4000_tlb_store_handler, build_r4000_tlb_modify_handler", Access.STORE),
     )
 
@@ -173,7 +173,7 @@ def _leaf_view(paging: Paging, level: Level) -> View:
     if low > 12:
         rows.append(ignored("Mask", (first + low - 13, first), "of the PFN: not looked at, by PageMask"))
     rows += [
-        acts("C", (first - 1, first - 3), "cache attribute, which Octeon ignores"),
+        acts("C", (first - 1, first - 3), "cacheability and coherency attribute"),
         acts("D", _place(D), "stores permitted"),
         acts("V", _place(V), "valid"),
         acts("G", _place(G), "global, if the other page of the pair says so, too"),
