@@ -75,7 +75,8 @@ _NOT_BAD: Final = (
 )
 _SPECIAL: Final = (
     "_PAGE_CHG_MASK has no _PAGE_SPECIAL: mprotect() makes a special page, such as the zero page, an ordinary one. vm_normal_page() then gives out its struct "
-    "page, which zap_pte_range() takes a map count and a reference from that nobody took. Fixed in v6.4, by its date (MIPS: Don't clear _PAGE_SPECIAL in _PAGE_CHG_MASK)."
+    "page, which zap_pte_range() takes a map count and a reference from that nobody took. Fixed in v6.4, by its date (MIPS: Don't clear _PAGE_SPECIAL in "
+    "_PAGE_CHG_MASK)."
 )
 
 
