@@ -1,1 +1,1 @@
-"""64-bit MIPS: how to lift its headers; no hardware facts yet."""
+"""64-bit MIPS: a TLB that software fills with pairs of entries, and pages of 4, 16 and 64 KiB."""

@@ -62,4 +62,8 @@ CASES = {
     ),
     # v6.3: exclusive is the top bit of a type of eight bits, of which five were needed; the offset kept its 43 bits
     "sparc64-exclusive": Case(layout("sparc64", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:5", "exclusive")}, offset=43),
+    # v6.3: the top bit of an unmasked type of eight became exclusive; the offset kept its 40 bits
+    "mips64-exclusive": Case(
+        layout("mips64", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:7", "exclusive", "offset:40")}, offset=40, type=7
+    ),
 }  # fmt: skip

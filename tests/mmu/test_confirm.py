@@ -101,6 +101,13 @@ WRONG = [
     ("riscv64", "sv57", PUD, "a superpage may be misaligned", sees(lambda entry: entry & ~(entry ^ entry | 0x0FFFFC00))),
     ("riscv64", "sv48-base", PTE, "U is bit 5", sees(lambda entry: swapped(entry, 4, 5))),
     ("riscv64", "sv48", PTE, "A and D are the kernel's to set", without_updates),
+    ("mips64", "4k", PTE, "RI and XI are swapped", sees(lambda entry: swapped(entry, 6, 7))),
+    ("mips64", "16k", PTE, "the refill does not shift", sees(lambda entry: entry >> 1)),
+    ("mips64", "16k", PTE, "PageMask takes nothing of the PFN", frame_is(lambda frame, entry: frame | entry >> 14 & 1)),
+    ("mips64", "4k", PMD, "a huge page has one half", frame_is(lambda frame, entry: frame & ~(frame ^ frame | 0x100))),
+    ("mips64", "4k", PMD, "huge is bit 5", sees(lambda entry: swapped(entry, 4, 5))),
+    ("mips64", "4k", PTE, "a store needs the present bit", sees(lambda entry: ite(bit(entry, 0), entry, entry & ~(entry ^ entry | 2)))),
+    ("mips64", "4k", PTE, "nobody notes an access", without_updates),
 ]
 
 

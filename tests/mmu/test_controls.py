@@ -4,6 +4,7 @@ import pytest
 
 from archs import machines
 from archs.arm64 import mmu as arm64
+from archs.mips64 import mmu as mips64
 from archs.powerpc import mmu as powerpc
 from archs.riscv64 import mmu as riscv64
 from archs.s390 import mmu as s390
@@ -40,6 +41,9 @@ BROKEN = [
     (riscv64, "sv39", {"mmu": False}, "must translate to frame"),
     (riscv64, "sv48", {"translating": False}, "must translate to frame"),
     (riscv64, "sv57", {"user": False}, "must translate for a fetch"),
+    (mips64, "4k", {"inhibiting": False}, "must refuse a load in user mode"),
+    (mips64, "16k", {"elpa": False}, "must translate to frame"),
+    (mips64, "16k", {"rotating": False}, "must refuse a load in user mode"),
 ]
 
 
@@ -51,7 +55,9 @@ def test_a_missing_step_is_noticed(module, variant, broken, said):
         control(machine)
 
 
-WITH_MINES = [(x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k"), (riscv64, "sv48")]
+WITH_MINES = [
+    (x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k"), (riscv64, "sv48"), (mips64, "4k"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("module", "variant"), WITH_MINES, ids=lambda value: str(value))
@@ -74,5 +80,7 @@ def test_variants_that_cannot_be_emulated_say_why():
         machines.machine("x86_64", "4-level-knl")
     with pytest.raises(Absent, match="48-bit addresses alone"):
         machines.machine("arm64", "64k-52")
+    with pytest.raises(Absent, match="the controls could see the minefield"):
+        machines.machine("mips64", "64k")
     with pytest.raises(VocabularyError, match="unknown architecture 'vax'"):
         machines.variants("vax")
