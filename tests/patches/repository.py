@@ -29,7 +29,7 @@ def folder(place: Path) -> Path:
 
 def git(place: Path, *arguments: str) -> str:
     """git, as somebody."""
-    who = {name: "a" for name in ("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME")} | {name: "a@b.c" for name in ("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL")}
+    who = dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "a") | dict.fromkeys(("GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"), "a@b.c")
     when = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), "2026-01-01T00:00:00Z")
     quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     done = subprocess.run(["git", "-C", str(place), *arguments], capture_output=True, text=True, check=True, env=os.environ | who | when | quiet)
@@ -61,7 +61,8 @@ def patch(name: str, old: str, new: str) -> str:
 
 def mail(subject: str, body: str) -> str:
     """A mail of a mailbox."""
-    return f"From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\nFrom: A <a@b.c>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nSubject: {subject}\n\n{body}\n"
+    head = f"From {'0' * 40} Mon Sep 17 00:00:00 2001\nFrom: A <a@b.c>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nSubject: {subject}\n"
+    return f"{head}\n{body}\n"
 
 
 def state(place: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -42,7 +42,8 @@ def mails(tree: Path, tmp_path: Path, *texts: str) -> tuple[Git, Series]:
 
 def test_a_mailbox_is_applied_mail_by_mail(tree: Path, tmp_path: Path) -> None:
     before = state(tree)
-    box = mail("[PATCH 0/2] a cover letter", "two patches") + mail("[PATCH 1/2] first", patch(MM, BEFORE, ONE)) + mail("[PATCH 2/2] second", patch(MM, ONE, TWO))
+    box = mail("[PATCH 0/2] a cover letter", "two patches")
+    box += mail("[PATCH 1/2] first", patch(MM, BEFORE, ONE)) + mail("[PATCH 2/2] second", patch(MM, ONE, TWO))
     made, series = mails(tree, tmp_path, box)
     assert [(one.name, one.subject) for one in series.steps] == [("1/2", "first"), ("2/2", "second")]
     assert [contents(made, series, number) for number in (0, 1)] == [ONE, TWO]
@@ -104,7 +105,7 @@ def test_a_bare_repository_and_a_folder_inside_another_repository(tmp_path: Path
 def test_a_revision_that_is_none(tmp_path: Path) -> None:
     made = asked(repository(tmp_path / "tree"), tmp_path / "scratch")
     for name in ("v6.99", "--all", "HEAD^{tree}", "a\nb"):
-        with pytest.raises(Problem, match="no commit|must not begin with a dash"):
+        with pytest.raises(Problem, match=r"no commit|must not begin with a dash"):
             made.commit(name)
     with pytest.raises(Problem, match="not the top folder of a git repository"):
         asked(folder(tmp_path / "plain"), tmp_path / "other").commit("HEAD")
@@ -112,14 +113,18 @@ def test_a_revision_that_is_none(tmp_path: Path) -> None:
 
 # What a stranger sends
 
-_LINK = "diff --git a/include/link.h b/include/link.h\nnew file mode 120000\n--- /dev/null\n+++ b/include/link.h\n@@ -0,0 +1 @@\n+/etc/passwd\n\\ No newline at end of file\n"
-_MODULE = "diff --git a/include/sub b/include/sub\nnew file mode 160000\n--- /dev/null\n+++ b/include/sub\n@@ -0,0 +1 @@\n+Subproject commit 0123456789012345678901234567890123456789\n"
+
+
+def _new(name: str, mode: str, text: str) -> str:
+    return f"diff --git a/{name} b/{name}\nnew file mode {mode}\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+{text}\n"
+
+
 _BINARY = "diff --git a/logo.png b/logo.png\nnew file mode 100644\nindex 0000000..1111111\nGIT binary patch\nliteral 3\nKcmZ?wbYfxz0ssI20XqNy\n\n"
 _TOLD_BINARY = "diff --git a/logo.png b/logo.png\nindex 0000000..1111111 100644\nBinary files a/logo.png and b/logo.png differ\n"
 
 
 def _outside(name: str) -> str:
-    return f"diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+mine\n"
+    return _new(name, "100644", "mine")
 
 
 HOSTILE = {
@@ -128,8 +133,8 @@ HOSTILE = {
     "absolute": ("--- /dev/null\n+++ b//tmp/bitspec-outside.h\n@@ -0,0 +1 @@\n+mine\n", "must apply|must be a patch|stay in the tree"),
     "git's own folder": (_outside(".git/hooks/post-checkout"), "must apply|must be a patch|stay in the tree"),
     "git's own folder in capitals": (_outside(".GIT/config"), "must apply|must be a patch|stay in the tree"),
-    "a symbolic link": (_LINK, "a symbolic link or a submodule"),
-    "a submodule": (_MODULE, "a symbolic link or a submodule"),
+    "a symbolic link": (_new("include/link.h", "120000", "/etc/passwd"), "a symbolic link or a submodule"),
+    "a submodule": (_new("include/sub", "160000", f"Subproject commit {'0' * 40}"), "a symbolic link or a submodule"),
     "binary": (_BINARY, "this one is binary"),
     "told to be binary": (_TOLD_BINARY, "this one is binary"),
     "not a patch": ("hello\n", "there must be a patch in it"),
