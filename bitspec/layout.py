@@ -240,7 +240,7 @@ class Layout:
         helpers: every helper it has, by name.
         kinds: the kinds of non-present entry.
         pfn_bits: bits in a page frame number (MAX_PHYSMEM_BITS - PAGE_SHIFT).
-        word: bits in an unsigned long, which is what numbers and an architecture's swp_entry_t are; a physical address has to fit as well.
+        word: bits in an unsigned long, which is what numbers and an architecture's swp_entry_t are; a page frame number has to fit.
         marker_bits: bits in a PTE marker's payload (PTE_MARKER_MASK).
         sources: the kernel files that were read.
         numbers: named constants the helpers use (shifts, widths).
@@ -268,9 +268,13 @@ class Layout:
     _built: dict[str, Helper] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        address = self.pfn_bits + self.numbers.get("PAGE_SHIFT", 0)
-        if address > self.word:  # a shift into place would drop its top bits, and a claim about the rest would be a false proof
-            raise LayoutError(f"a physical address must fit an unsigned long of {self.word} bits, not have {address}")
+        if self.pfn_bits > self.word:  # its top bits would be dropped, and a claim about the rest would be a false proof
+            raise LayoutError(f"a page frame number must fit an unsigned long of {self.word} bits, not have {self.pfn_bits}")
+
+    @property
+    def address(self) -> int:
+        """Bits in a ``phys_addr_t``: those of an unsigned long, or 64 where physical addresses have more (x86 with PAE, Arm with LPAE)."""
+        return self.word if self.pfn_bits + self.numbers.get("PAGE_SHIFT", 0) <= self.word else 64
 
     @property
     def arch(self) -> str:
@@ -313,7 +317,7 @@ class Layout:
         if wanted.level is not None and wanted.level not in self.uses:
             raise Absent(f"{wanted.level} is folded in variant {self.hardware.variant}")
         width = self.uses[wanted.level].width if wanted.level is not None else self.word
-        widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: self.word, Kind.SWAP: self.word, Kind.BOOL: 1}
+        widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: self.word, Kind.ADDRESS: self.address, Kind.SWAP: self.word, Kind.BOOL: 1}
         params = tuple(var(f"arg{index}", widths[kind]) for index, kind in enumerate(wanted.params))
         body = one.build(Kernel(self, wanted.level), *params)
         if body.width != widths[wanted.result]:

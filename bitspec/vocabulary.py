@@ -30,7 +30,8 @@ class Kind(Enum):
 
     ENTRY = "entry"  # pte_t, pmd_t, pud_t by the helper's level
     PROT = "pgprot_t"
-    NUMBER = "unsigned long"  # a page frame number, an address, a swap type or offset
+    NUMBER = "unsigned long"  # a page frame number, a swap type or offset
+    ADDRESS = "phys_addr_t"  # of a lower table
     SWAP = "swp_entry_t, as the architecture has it"
     BOOL = "bool"
 
@@ -61,7 +62,7 @@ class VocabularyError(ValueError):
     """A name the tool does not know."""
 
 
-_E, _P, _N, _S, _B = Kind.ENTRY, Kind.PROT, Kind.NUMBER, Kind.SWAP, Kind.BOOL
+_E, _P, _N, _A, _S, _B = Kind.ENTRY, Kind.PROT, Kind.NUMBER, Kind.ADDRESS, Kind.SWAP, Kind.BOOL
 
 #: Helpers that exist per level, as ``{level}_{stem}``.
 _PER_LEVEL: Final[tuple[tuple[str, tuple[Kind, ...], Kind], ...]] = (
@@ -94,8 +95,8 @@ _OTHERS: Final[tuple[tuple[str, Level | None, tuple[Kind, ...], Kind], ...]] = (
     ("pmd_clear", Level.PMD, (), _E),
     ("pud_clear", Level.PUD, (), _E),
     # the value the kernel stores to hook in a lower table at a physical address
-    ("pmd_populate", Level.PMD, (_N,), _E),
-    ("pud_populate", Level.PUD, (_N,), _E),
+    ("pmd_populate", Level.PMD, (_A,), _E),
+    ("pud_populate", Level.PUD, (_A,), _E),
     ("__swp_type", None, (_S,), _N),
     ("__swp_offset", None, (_S,), _N),
     ("__swp_entry", None, (_N, _N), _S),

@@ -137,7 +137,7 @@ class _Deriver:
     def _table(self, about: StateName) -> State:
         bits = self.use.table_bits
         number = var("table", self.layout.pfn_bits + self._page_shift() - bits)
-        where = zext(number, self.layout.word) << bits
+        where = zext(number, self.layout.address) << bits
         made = self.k.populate(where)
         address = self._scatter(made, number)
         entry, inputs = self._touched(made)

@@ -168,7 +168,7 @@ def _fitted(lifting: Lifting, name: str, width: int) -> Callable[..., Expr]:
     about one beyond what was probed (the largest swap offset, the bits of a page frame number) would be about nothing.
     """
     build, wanted = _build(lifting, name), signature(name.removeprefix(BY_PHYSICAL))
-    widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: WORD, Kind.SWAP: WORD, Kind.BOOL: 1}
+    widths = {Kind.ENTRY: width, Kind.PROT: width, Kind.NUMBER: WORD, Kind.ADDRESS: WORD, Kind.SWAP: WORD, Kind.BOOL: 1}
 
     def fitted(k: Kernel, *arguments: Expr) -> Expr:
         one = lifting.item(name).outcome

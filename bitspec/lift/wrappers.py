@@ -93,7 +93,7 @@ def _bodies(one: Signature) -> tuple[str, ...]:
         for pattern, bodies in _SPECIAL.items():
             if pattern.format(l=level) == one.name:
                 return tuple(body.format(l=level) for body in bodies)
-    arguments = {Kind.ENTRY: one.level, Kind.PROT: "__pgprot({})", Kind.NUMBER: "{}", Kind.SWAP: "(swp_entry_t){{ {} }}"}
+    arguments = {Kind.ENTRY: one.level, Kind.PROT: "__pgprot({})", Kind.NUMBER: "{}", Kind.ADDRESS: "{}", Kind.SWAP: "(swp_entry_t){{ {} }}"}
     call = f"{one.name}({', '.join(str(arguments[kind]).format(name) for kind, name in zip(one.params, 'ab', strict=False))})"
     match one.result:
         case Kind.BOOL:
@@ -108,7 +108,7 @@ def _bodies(one: Signature) -> tuple[str, ...]:
 def wrap(one: Signature, bodies: Iterable[str] = ()) -> tuple[Wrapper, ...]:
     """The candidates for a helper; `bodies` take the place of the usual ones."""
     word = "unsigned long"
-    types = {Kind.ENTRY: f"bs_{one.level}", Kind.PROT: "bs_prot", Kind.NUMBER: word, Kind.SWAP: word, Kind.BOOL: word}
+    types = {Kind.ENTRY: f"bs_{one.level}", Kind.PROT: "bs_prot", Kind.NUMBER: word, Kind.ADDRESS: word, Kind.SWAP: word, Kind.BOOL: word}
     params = ", ".join(f"{types[kind]} {name}" for kind, name in zip(one.params, "ab", strict=False)) or "void"
     entry = f"{one.level}_t {one.level} = __{one.level}(a); " if one.params[:1] == (Kind.ENTRY,) else ""
     found = []

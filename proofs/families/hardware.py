@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bitspec.expr import Expr, and_, eq, iff, implies, not_, or_
+from bitspec.expr import Expr, and_, eq, iff, implies, not_, or_, zext
 from bitspec.fields import Owner
 from bitspec.hardware import Access, Update, Walk
 from bitspec.read.as_known import decided
@@ -38,7 +38,7 @@ def _goal(scene: Scene, s: State, holds: Expr, *more: Given) -> Goal:
 def _addressable(scene: Scene, s: State) -> tuple[Given, ...]:
     """The frame lies where the CPU can address it, for hardware whose address width varies."""
     within = scene.layout.hardware.addressable
-    where = s.address if s.frame is None else s.frame << scene.k.number("PAGE_SHIFT")
+    where = s.address if s.frame is None else zext(s.frame, scene.layout.address) << scene.k.number("PAGE_SHIFT")
     if within is None or where is None or s.view == "swap":
         return ()
     return (Given(pre.PHYSICAL, within(where, scene.layout.hardware.context)),)

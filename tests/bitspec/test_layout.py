@@ -212,10 +212,18 @@ def test_numbers_are_as_wide_as_an_unsigned_long():
     assert [one.helper("__swp_type").params[0].width for one in (narrow, TOY)] == [32, 64]
 
 
-def test_a_physical_address_must_fit_an_unsigned_long():
-    assert replace(TOY, word=16).word == 16  # 8 bits of a frame's number, 8 within the page
-    with pytest.raises(LayoutError, match="a physical address must fit an unsigned long of 15 bits, not have 16"):
-        replace(TOY, word=15)
+def test_a_page_frame_number_must_fit_an_unsigned_long():
+    assert replace(TOY, word=8).word == 8
+    with pytest.raises(LayoutError, match="a page frame number must fit an unsigned long of 7 bits, not have 8"):
+        replace(TOY, word=7)
+
+
+def test_a_physical_address_may_be_wider_than_an_unsigned_long():
+    """8 bits of a frame's number, 8 within the page."""
+    for word, address in ((16, 16), (15, 64)):
+        one = replace(TOY, word=word, helpers=by_name((as_it_is, toy.populate)), derived={}, _built={})
+        assert one.address == address
+        assert (one.helper("__swp_type").params[0].width, one.helper("pmd_populate").params[0].width) == (word, address)
 
 
 def test_names_and_configs():

@@ -8,7 +8,7 @@ from bitspec.lift.layout import TYPES
 from bitspec.read.as_c import c_text
 from bitspec.vocabulary import HELPERS, Kind, Level, Signature
 
-_C = {Kind.PROT: "pgprot_t", Kind.NUMBER: "u64", Kind.SWAP: "swp_entry_t", Kind.BOOL: "_Bool"}
+_C = {Kind.PROT: "pgprot_t", Kind.NUMBER: "u64", Kind.ADDRESS: "u64", Kind.SWAP: "swp_entry_t", Kind.BOOL: "_Bool"}
 
 
 def _type(kind: Kind, one: Signature) -> str:
