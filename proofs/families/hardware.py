@@ -35,6 +35,12 @@ def _goal(scene: Scene, s: State, holds: Expr, *more: Given) -> Goal:
     return Goal(holds, (*known, *_addressable(scene, s), *more), s.entry, (*s.variables, *(one.variable for one in hardware.circumstances)))
 
 
+def _same(one: Expr, other: Expr) -> Expr:
+    """Two numbers are equal; the manual's addresses may be wider than the kernel's."""
+    width = max(one.width, other.width)
+    return eq(zext(one, width), zext(other, width))
+
+
 def _addressable(scene: Scene, s: State) -> tuple[Given, ...]:
     """The frame lies where the CPU can address it, for hardware whose address width varies."""
     within = scene.layout.hardware.addressable
@@ -68,7 +74,7 @@ def table_not_walked(scene: Scene, s: State) -> Goal:
     References: each architecture's manual.
     """
     assert s.address is not None
-    return _goal(scene, s, and_(*[and_(one.table, eq(one.address, s.address)) for one in walks(scene, s.entry).values()]))
+    return _goal(scene, s, and_(*[and_(one.table, _same(one.address, s.address)) for one in walks(scene, s.entry).values()]))
 
 
 @claim("leaf-not-translated", "HW902", about=rows("leaf"), column="hardware", expect="leaf", scene=True)
@@ -153,7 +159,7 @@ def frame_mistranslated(scene: Scene, s: State) -> Goal:
     References: each architecture's manual.
     """
     assert s.frame is not None
-    return _goal(scene, s, and_(*[implies(one.leaf, eq(one.frame, s.frame)) for one in walks(scene, s.entry).values()]))
+    return _goal(scene, s, and_(*[implies(one.leaf, _same(one.frame, s.frame)) for one in walks(scene, s.entry).values()]))
 
 
 @claim("store-without-write", "HW905", about=mapped_leaves, scene=True)

@@ -305,7 +305,7 @@ def l1tf_points_to_memory(scene: Scene, s: State) -> Goal:
         given.append(Given(pre.PERMITTED, limit(zext(s.value("offset"), scene.layout.word), context)))
     if s.frame is not None:
         shift = scene.k.number("PAGE_SHIFT")
-        given.append(Given(pre.HALF, ult(s.frame, half >> shift)))
+        given.append(Given(pre.HALF, ult(zext(s.frame, half.width), half >> shift)))
     aged = [one.variable for one in s.inputs if one.name in ("young", "dirty")]
     if aged and limit is not None:
         largest = const((1 << (scene.layout.pfn_bits + 2)) - 1, scene.layout.word)
