@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bitspec.expr import Expr, all_of, and_, any_of, bit, bits, clear, const, eq, ite, none_of, not_, or_, trunc
+from bitspec.expr import Expr, all_of, and_, any_of, bit, bits, clear, const, eq, ite, none_of, not_, or_, zext
 from bitspec.fields import Row, View, acts, ignored, reserved, view
 from bitspec.hardware import Access, Context, Hardware, HardwareLevel, Walk, Walker, decide
 from bitspec.vocabulary import Level
@@ -63,7 +63,7 @@ def _long(level: Level) -> Walker:
     def walk(entry: Expr, access: Access, context: Context) -> Walk:
         both = all_of(entry, VALID | TABLE)
         refused = or_(none_of(entry, AF), _denied(entry, access))
-        frame = trunc(_output(entry, low) >> PAGE_SHIFT, 32)
+        frame = _output(entry, low) >> PAGE_SHIFT
         if level is Level.PTE:
             return decide(("invalid", not_(both)), ("refused", refused), otherwise="leaf", frame=frame)
         return decide(
@@ -185,7 +185,7 @@ def small_page(entry: Expr, access: Access, context: Context) -> Walk:
         Access.STORE: or_(not_(eq(ap, 3)), forbids),
         Access.FETCH: or_(not_(read), any_of(entry, _HW_XN)),
     }[access]
-    return decide(("invalid", none_of(entry, _SMALL)), ("refused", denied), otherwise="leaf", frame=entry >> PAGE_SHIFT)
+    return decide(("invalid", none_of(entry, _SMALL)), ("refused", denied), otherwise="leaf", frame=zext(entry, 64) >> PAGE_SHIFT)
 
 
 def _linux(entry: Expr, access: Access, context: Context) -> Walk:
