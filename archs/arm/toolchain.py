@@ -61,9 +61,8 @@ TARGET: Final = Target(
     initial=frozenset({"protection_map"}),
     protection=("pgprot_val(vm_get_page_prot({n})) | L_PTE_MT_WRITEALLOC | L_PTE_SHARED | (IS_ENABLED(CONFIG_ARM_LPAE) ? 1ULL << 53 : 0)",),
     given=(
-        "memory is cached as build_mem_type_table() of arch/arm/mm/mmu.c chooses for SMP: protections have L_PTE_MT_WRITEALLOC and L_PTE_SHARED, and with LPAE "
-        "PTE_EXT_PXN, which is bit 53",
-        "with LPAE an entry is what set_pmd_at() stores of the one a helper made, or set_pte_at() with proc-v7-3level.S, which is restated, for a user's address",
+        "protections have what build_mem_type_table() of arch/arm/mm/mmu.c adds on SMP: L_PTE_MT_WRITEALLOC, L_PTE_SHARED, with LPAE PTE_EXT_PXN, bit 53",
+        "with LPAE an entry is what set_pmd_at() stores of the one a helper made, or set_pte_at() for a user's address, which is restated",
         "pte_clear() stores the entry that it is given: with two levels that is Linux's, beside the hardware's",
         "physical addresses have the bits of PHYS_MASK; a table entry is _PAGE_USER_TABLE, without PMD_PXNTABLE",
     ),
