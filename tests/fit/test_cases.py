@@ -64,7 +64,7 @@ def test_against_l1tf_the_offset_is_stored_inverted_and_low():
     assert min(positions(answer.swap.places["offset"])) <= 9
 
 
-_EXCLUSIVE = re.compile(r"^\| (?P<name>[\w ]+) \| (?P<before>\d+)[^|]*\| (?P<after>\d+) \| (?P<found>\d+) \|$", re.MULTILINE)
+_EXCLUSIVE = re.compile(r"^\| (?P<name>[\w -]+) \| (?P<before>\d+)[^|]*\| (?P<after>\d+) \| (?P<found>\d+) \|$", re.MULTILINE)
 ROWS = [match.groupdict() for match in _EXCLUSIVE.finditer((Path(__file__).parents[2] / "docs" / "fit.md").read_text())]
 
 
