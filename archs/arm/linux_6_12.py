@@ -24,14 +24,19 @@ def mkwrite_novma(k: Kernel, pte: Expr) -> Expr:
     return pgtable.writable(k, pte)
 
 
+@helper("pte_mkwrite", "include/linux/pgtable.h")
+def mkwrite(k: Kernel, pte: Expr) -> Expr:
+    return k.mkwrite_novma(pte)
+
+
 @helper("pmd_mkwrite_novma", lpae.HEADER)
 def pmd_mkwrite_novma(k: Kernel, pmd: Expr) -> Expr:
     return lpae.pmd_writable(k, pmd)
 
 
-@helper("pte_mkwrite pmd_mkwrite", "include/linux/pgtable.h")
-def mkwrite(k: Kernel, entry: Expr) -> Expr:
-    return k.mkwrite_novma(entry)
+@helper("pmd_mkwrite", "include/linux/pgtable.h")
+def pmd_mkwrite(k: Kernel, pmd: Expr) -> Expr:
+    return k.mkwrite_novma(pmd)
 
 
 @helper("__swp_entry", PGTABLE)

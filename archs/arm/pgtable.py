@@ -21,7 +21,7 @@ from bitspec.expr import Expr, all_of, and_, any_of, clear, const, eq, ite, none
 from bitspec.fields import Row, View, software, view
 from bitspec.hardware import Hardware
 from bitspec.layout import Config, Definition, Kernel, Layout, LevelUse, Protection, SwapKind, by_name, definitions, helper, protections
-from bitspec.vocabulary import Level
+from bitspec.vocabulary import Level, signature
 
 PGTABLE: Final = "arch/arm/include/asm/pgtable.h"
 SOURCES: Final = (PGTABLE, "arch/arm/include/asm/pgalloc.h", "arch/arm/mm/mmu.c")
@@ -254,7 +254,7 @@ def layout(
 ) -> Layout:
     """Arm at a release, from the format and what the release has of its own."""
     levels = of.uses(swap)
-    own = tuple(one for one in helpers if Level.PMD in levels or not any("pmd" in name for name in one.names))
+    own = tuple(one for one in helpers if all(signature(name).level in (None, *levels) for name in one.names))  # a release's, of a level there is
     return Layout(
         hardware=hardware,
         release=release,

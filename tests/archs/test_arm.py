@@ -214,7 +214,28 @@ def test_setters_alone_would_leave_the_right_to_write(release: str) -> None:
     assert ("HW911", "leaf", "pte") in refuted(ask(subject.but(pte_mkclean=unstored_mkclean, pte_mkyoung=unstored_mkyoung), "HW911"))
 
 
+def test_a_poison_marker_that_is_read_as_valid_maps_the_first_page_of_memory() -> None:
+    """hugetlb's huge_ptep_get() sets VALID in whatever is not 0 (docs/findings.md, T4); a fault makes that young, and a store dirty before."""
+    subject = layout("arm", "linux-6.12")
+    marker = call(subject, "__swp_entry_to_pte", call(subject, "__swp_entry", 31, 2))
+    assert (marker, walk(subject, marker, level=Level.PMD)) == (0x27C, "invalid")
+    read = marker | 1
+    assert call(subject, "pte_present", read)
+    loaded, written = call(subject, "pte_mkyoung", read), call(subject, "pte_mkyoung", call(subject, "pte_mkdirty", read))
+    assert [walk(subject, loaded, access, Level.PMD) for access in Access] == ["leaf", "refused", "leaf"]
+    assert [walk(subject, written, access, Level.PMD) for access in Access] == ["leaf", "leaf", "leaf"]
+    assert (loaded, written) == (0xEFD, 0x0080_0000_0000_0E7D)
+
+
 # Both
+
+
+@BOTH
+def test_a_page_can_be_made_writable(release: str, variant: str) -> None:
+    """pte_mkwrite() is the header's own at linux-6.1, and made of pte_mkwrite_novma() since v6.6."""
+    subject = layout("arm", release, variant)
+    assert call(subject, "pte_write", call(subject, "pte_mkwrite", page(subject, "VM_WRITE|VM_READ")))
+    assert subject.has("pte_mkwrite_novma") == (release == "linux-6.12")
 
 
 def test_huge_pages_are_of_lpae_alone() -> None:
