@@ -6,9 +6,9 @@ cpu_v7_set_pte_ext() makes a descriptor for the other, 2048 bytes further (arch/
 that variant is this function and the walk of what it made: a Linux entry for which it stores 0 is invalid.
 
 Source: Arm Architecture Reference Manual, ARMv7-A and ARMv7-R edition, DDI 0406C: B3.5 (Short-descriptor translation table format), B3.6
-(Long-descriptor translation table format), B3.7 (memory access control). At hand were the pages of issue B on second-level descriptors (B3.3.1), access
-permissions (table B3-4) and execute-never (B3.6.2), which issue C divides anew; for the Long-descriptor format the same bits as VMSAv8-64 has them
-(DDI 0487, D8.3).
+(Long-descriptor translation table format), B3.7 (memory access control). Of issue C nothing was at hand; of issue B the pages on second-level descriptors
+(table B3-2), simplified access permissions (table B3-5) and execute-never (B3.6.2), all of AP[2:0] in the ARM1176's manual (DDI 0301H, table 3-151), and
+the long descriptors as VMSAv8-64 has them, in the same bits (DDI 0487, D8.3). An emulated Cortex-A15 agrees with all of it (``bitspec confirm arm``).
 
 Linux counts its levels the other way: pte is the manual's second level in the Short-descriptor format and level 3 in the Long-descriptor format, pmd is
 level 2 of that.
@@ -43,13 +43,13 @@ def _output(entry: Expr, low: int) -> Expr:
 
 
 def _denied(entry: Expr, access: Access) -> Expr:
-    """What a block or page forbids a user (B3.7.1, B3.7.2): AP[1] gives access, AP[2] takes stores; a fetch needs the right to read, and XN clear."""
+    """What a block or page forbids a user (B3.7): AP[1] gives access, AP[2] takes stores; a fetch needs the right to read, and XN clear."""
     denied = none_of(entry, AP1)
     return {Access.LOAD: denied, Access.STORE: or_(denied, any_of(entry, AP2)), Access.FETCH: or_(denied, any_of(entry, XN))}[access]
 
 
 def _table_denied(entry: Expr, access: Access) -> Expr:
-    """What a table forbids a user for all below (B3.7.1, B3.7.2)."""
+    """What a table forbids a user for all below (B3.6.2, B3.7)."""
     return any_of(entry, {Access.LOAD: AP_TABLE0, Access.STORE: AP_TABLE0 | AP_TABLE1, Access.FETCH: AP_TABLE0 | XN_TABLE}[access])
 
 
@@ -174,8 +174,7 @@ def _among(ap: Expr, *values: int) -> Expr:
 def small_page(entry: Expr, access: Access, context: Context) -> Walk:
     """The walk of a second-level descriptor that is 0 or a small page (B3.5.1), with SCTLR.AFE = 0 (v7_crval clears it).
 
-    Of AP[2:0] a user may load with 010, 011, 110 and 111, and store with 011 (B3.7.1, and table B3-4 of issue B). A fetch needs the right to read, and XN
-    clear. A large page, 01, is what set_pte_ext() never makes.
+    Of AP[2:0] a user may load with 010, 011, 110 and 111, and store with 011 (B3.7). A fetch needs the right to read, and XN clear. A large page, 01, is what set_pte_ext() never makes.
     """
     ap = bits(entry, 5, 4)
     forbids = bit(entry, 9)
