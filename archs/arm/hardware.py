@@ -8,7 +8,7 @@ that variant is this function and the walk of what it made: a Linux entry for wh
 Source: Arm Architecture Reference Manual, ARMv7-A and ARMv7-R edition, DDI 0406C: B3.5 (Short-descriptor translation table format), B3.6
 (Long-descriptor translation table format), B3.7 (memory access control). Of issue C nothing was at hand; of issue B the pages on second-level descriptors
 (table B3-2), simplified access permissions (table B3-5) and execute-never (B3.6.2), all of AP[2:0] in the ARM1176's manual (DDI 0301H, table 3-151), and
-the long descriptors as VMSAv8-64 has them, in the same bits (DDI 0487, D8.3). An emulated Cortex-A15 agrees with all of it (``bitspec confirm arm``).
+the long descriptors as VMSAv8-64 has them, in the same bits (DDI 0487, D8.3). An emulated Cortex-A15 agrees (``bitspec confirm arm``).
 
 Linux counts its levels the other way: pte is the manual's second level in the Short-descriptor format and level 3 in the Long-descriptor format, pmd is
 level 2 of that.
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from bitspec.expr import Expr, all_of, and_, any_of, bit, bits, clear, const, eq, ite, none_of, not_, or_, zext
+from bitspec.expr import Expr, all_of, and_, any_of, clear, const, ite, none_of, not_, or_, zext
 from bitspec.fields import Row, View, acts, ignored, reserved, view
 from bitspec.hardware import Access, Context, Hardware, HardwareLevel, Walk, Walker, decide
 from bitspec.vocabulary import Level
@@ -167,22 +167,17 @@ def set_pte_ext(pte: Expr) -> Expr:
     return ite(and_(all_of(pte, L_VALID | L_YOUNG), none_of(pte, L_NONE)), made, const(0, 32))
 
 
-def _among(ap: Expr, *values: int) -> Expr:
-    return or_(*[eq(ap, value) for value in values])
-
-
 def small_page(entry: Expr, access: Access, context: Context) -> Walk:
     """The walk of a second-level descriptor that is 0 or a small page (B3.5.1), with SCTLR.AFE = 0 (v7_crval clears it).
 
-    Of AP[2:0] a user may load with 010, 011, 110 and 111, and store with 011 (B3.7). A fetch needs the right to read, and XN clear. A large page, 01, is what set_pte_ext() never makes.
+    Of AP[2:0] a user may load with 010, 011, 110 and 111, and store with 011 (B3.7). A fetch needs the right to read, and XN
+    clear. A large page, 01, is what set_pte_ext() never makes.
     """
-    ap = bits(entry, 5, 4)
-    forbids = bit(entry, 9)
-    read = _among(ap, 2, 3)
+    unreadable = none_of(entry, _AP1)
     denied = {
-        Access.LOAD: not_(read),
-        Access.STORE: or_(not_(eq(ap, 3)), forbids),
-        Access.FETCH: or_(not_(read), any_of(entry, _HW_XN)),
+        Access.LOAD: unreadable,
+        Access.STORE: or_(not_(all_of(entry, _AP1 | _AP0)), any_of(entry, _APX)),
+        Access.FETCH: or_(unreadable, any_of(entry, _HW_XN)),
     }[access]
     return decide(("invalid", none_of(entry, _SMALL)), ("refused", denied), otherwise="leaf", frame=zext(entry, 64) >> PAGE_SHIFT)
 
