@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from archs.arm.pgtable import Format, protection_map
-from bitspec.fields import View, acts, ignored, view
+from bitspec.fields import View, acts, software, view
 from bitspec.layout import LevelUse, definitions
 from bitspec.vocabulary import Level
 
@@ -21,8 +21,8 @@ _LEAF: Final = view(
     acts("L_PTE_USER", 8, "AP[1]"),
     acts("L_PTE_RDONLY", 7, "AP[2]"),
     acts("L_PTE_DIRTY", 6, "written; without it AP[2]"),
-    ignored("5", 5, "L_PTE_MT_MASK: told apart by CPUs before ARMv6"),
-    acts("L_PTE_MT", (4, 2), "L_PTE_MT_MASK: TEX[0], C, B; 111 L_PTE_MT_WRITEALLOC"),
+    software("L_PTE_MT[3]", 5, "L_PTE_MT_MASK: tells types apart that are one to ARMv7"),
+    acts("L_PTE_MT[2:0]", (4, 2), "L_PTE_MT_MASK: TEX[0], C, B; 111 L_PTE_MT_WRITEALLOC"),
     acts("L_PTE_YOUNG", 1, "referenced"),
     acts("L_PTE_VALID", 0, "L_PTE_PRESENT"),
     width=32,
