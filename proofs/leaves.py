@@ -110,15 +110,23 @@ class Pages:
 
     @cached_property
     def accessible(self) -> Leaves:
-        """Every leaf of a protection that permits some access."""
+        """Every leaf of a protection that permits some access, built as such or made so again."""
         rows = self.rows(access=True)
-        return self.closed(self.built(rows), rows)
+        built = self.closed(self.built(rows), rows)
+        if not self.rows(access=False):
+            return built
+        again = self.protected(built, self._hidden(built), rows)
+        # mostly the same; on arm with LPAE one that was built prot-none and made old lacks nG
+        return built if again == built else self.closed(again, rows)
 
     @cached_property
     def inaccessible(self) -> Leaves:
         """Every prot-none leaf, built as such or made so."""
+        return self._hidden(self.accessible)
+
+    def _hidden(self, before: Leaves) -> Leaves:
         rows = self.rows(access=False)
-        return self.closed(self.protected(self.built(rows), self.accessible, rows), rows)
+        return self.closed(self.protected(self.built(rows), before, rows), rows)
 
     def protected(self, built: Leaves, before: Leaves, rows: tuple[Protection, ...]) -> Leaves:
         """The leaves `built` with the protections `rows`, and those that `before` become by a change to one of them."""

@@ -58,6 +58,7 @@ class Emulator:
         mine: the entry that all of the minefield reads as.
         physical: the number of physical address bits.
         base, size: of the RAM.
+        piece: log2 of the largest piece of the minefield: unicorn tells a 32-bit CPU's only the low 32 bits of where in it a read was.
         minefield: False leaves it out, which makes the answers worthless; tests use it to show that the controls notice.
     """
 
@@ -71,6 +72,7 @@ class Emulator:
         physical: int,
         base: int = 0,
         size: int = 0x40000,
+        piece: int = 62,
         minefield: bool = True,
         cpu: int | None = None,
     ) -> None:
@@ -91,18 +93,18 @@ class Emulator:
         self.uc.mem_map_ptr(base, size, names.UC_PROT_ALL, self._memory)
         self.ram[:] = mine.to_bytes(8, order) * (size // 8)
         if minefield:
-            self._lay_mines(physical)
+            self._lay_mines(physical, 1 << piece)
         self._handle = self.uc._uch
         self._address = ctypes.c_uint64()
         translate = self._library.uc_vmem_translate
         translate.restype = ctypes.c_int
         translate.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int, ctypes.POINTER(ctypes.c_uint64)]
 
-    def _lay_mines(self, physical: int) -> None:
+    def _lay_mines(self, physical: int, piece: int) -> None:
         end = self.base + self.size
         for start, stop in ((0, self.base), (end, 1 << physical)):
             while start < stop:
-                part = min(stop - start, 1 << 62)
+                part = min(stop - start, piece)
                 self.uc.mmio_map(start, part, self._mine(start), None, _ignored, None)
                 start += part
 

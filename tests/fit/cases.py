@@ -56,6 +56,8 @@ CASES = {
     ),
     # v6.3: exclusive on bit 7, the second of two that the swap entry left free; the offset kept its 23 bits
     "x86_32-exclusive": Case(layout("x86_32", "linux-6.1", "2-level"), Level.PTE, {"need": ("exclusive", "type:5")}, offset=23),
+    # v6.3: exclusive on bit 7, below an offset from bit 8 on: 24 bits
+    "arm-exclusive": Case(layout("arm", "linux-6.1", "2-level"), Level.PTE, {"move": ("swap",), "need": ("type:5", "exclusive")}, offset=24),
     # 0a9ad8273ff4 (v6.3): five type bits and exclusive beside the 20 of the offset
     "nios2-type-bits": Case(
         layout("nios2", "linux-6.1"), Level.PTE, {"move": ("swap",), "need": ("type:5", "exclusive", "offset:20"), "mend": ("SWP401", "SWP407")}, offset=20

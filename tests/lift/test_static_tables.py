@@ -55,7 +55,10 @@ def test_they_are_named_where_an_empty_entry_points_to_one(arch: str) -> None:
     assert set(target.static_tables) == pinned
 
 
-def test_a_huge_page_of_arm_is_what_is_stored() -> None:
-    """With LPAE set_pmd_at() makes a PROT_NONE page invalid; the helpers alone would not tell."""
-    target = toolchains.target("arm")
-    assert all("set_pmd_at" in target.wrappers[f"pmd_{name}"] for name in ("mkhuge", "modify", "mkinvalid", "mkyoung", "mkwrite", "wrprotect"))
+def test_a_page_of_arm_is_what_is_stored() -> None:
+    """With LPAE set_pmd_at() and set_pte_at() make a PROT_NONE page invalid; the helpers alone would not tell."""
+    (unit,) = (one for one in toolchains.target("arm").units if one.name == "stored")
+    assert unit.variants == ("lpae",)
+    assert any("set_pmd_at" in line for line in unit.prelude)
+    for level, names in (("pmd", ("mkhuge", "mkinvalid")), ("pte", ("mkspecial",))):
+        assert all(unit.wrappers[f"{level}_{name}"].startswith(f"bs_stored_{level}(") for name in (*names, "modify", "mkyoung", "mkwrite", "wrprotect"))

@@ -3,6 +3,7 @@
 import pytest
 
 from archs import machines
+from archs.arm import mmu as arm
 from archs.arm64 import mmu as arm64
 from archs.mips64 import mmu as mips64
 from archs.powerpc import mmu as powerpc
@@ -32,6 +33,11 @@ BROKEN = [
     (x86_32, "2-level", {"user": False}, "must refuse a load in user mode"),
     (s390, "z14", {"dat": False}, "must translate to frame"),
     (s390, "z14", {"facilities": False}, "known-good pmd"),
+    (arm, "lpae", {"long": False}, "must translate"),
+    (arm, "lpae", {"user": False}, "must refuse a load in user mode"),
+    (arm, "lpae", {"translating": False}, "must translate to frame"),
+    (arm, "2-level", {"long": True}, "must translate"),
+    (arm, "2-level", {"user": False}, "must refuse a load in user mode"),
     (arm64, "4k-48", {"aarch64": False}, "must translate"),
     (arm64, "4k-48", {"user": False}, "must translate for a fetch"),
     (arm64, "16k-48", {"translating": False}, "must translate to frame"),
@@ -56,7 +62,8 @@ def test_a_missing_step_is_noticed(module, variant, broken, said):
 
 
 WITH_MINES = [
-    (x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm64, "4k-48"), (powerpc, "radix-64k"), (riscv64, "sv48"), (mips64, "4k"),
+    (x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm, "lpae"), (arm, "2-level"), (arm64, "4k-48"), (powerpc, "radix-64k"),
+    (riscv64, "sv48"), (mips64, "4k"),
 ]  # fmt: skip
 
 

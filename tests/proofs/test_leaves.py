@@ -6,7 +6,7 @@ import pytest
 
 from archs import discover
 from bitspec.expr import const, substitute
-from bitspec.read.as_int import evaluate, function
+from bitspec.read.as_int import function
 from bitspec.vocabulary import Level
 from proofs.closure import closure
 from proofs.leaves import SETTERS, Leaves, Pages, writers
@@ -14,31 +14,29 @@ from proofs.states import pages
 
 
 def exhaustive(made: Pages, access: bool) -> frozenset[int]:
-    """Every pattern of one kind of leaf, with no bit taken for independent; prot-none leaves start from what accessible ones become, too."""
+    """Every pattern of one kind of leaf, with no bit taken for independent; a change of protection leads from either kind to the other."""
     k = made.k
-    rows, built = made.rows(access), made.built(made.rows(access))
+    rows = (*made.rows(True), *made.rows(False))
+    built = {kind: made.built(made.rows(kind)) for kind in (True, False) if made.rows(kind)}
+    frame, keep = built[True].frame, ~built[True].mask
     always = [function(k.helper(stem).body, k.helper(stem).params[0]) for stem in SETTERS if k.has(stem)]
     always += [function(update.apply(made.here), made.here) for update in made.updates]
     makers = [function(k.helper(stem).body, k.helper(stem).params[0]) for stem in writers(k)]
     changes = []
     if k.has("modify"):
-        prot = k.modify.params[1]
-        changes = [(row.write, function(substitute(k.modify.body, {prot: const(row.value, prot.width)}), k.modify.params[0])) for row in rows]
-    start = set(built.patterns)
-    if not access:
-        before = made.built(made.rows(True))
-        frame = evaluate(before.placed, {made.pfn: 0})
-        start |= {(write, change(frame | pattern) & ~built.mask) for write, change in changes for pattern in exhaustive(made, True)}
+        pte, prot = k.modify.params
+        changes = [(row.access, row.write, function(substitute(k.modify.body, {prot: const(row.value, prot.width)}), pte)) for row in rows]
 
-    def steps(state: tuple[bool, int]):
-        write, pattern = state
-        entry = built.frame | pattern
-        yield from ((write, setter(entry) & ~built.mask) for setter in always)
+    def steps(state: tuple[bool, bool, int]):
+        kind, write, pattern = state
+        entry = frame | pattern
+        yield from ((kind, write, setter(entry) & keep) for setter in always)
         if write:
-            yield from ((True, setter(entry) & ~built.mask) for setter in makers)
-        yield from ((allows, change(entry) & ~built.mask) for allows, change in changes)
+            yield from ((kind, True, setter(entry) & keep) for setter in makers)
+        yield from ((allows, writes, change(entry) & keep) for allows, writes, change in changes)
 
-    return frozenset(pattern for _, pattern in closure(start, steps))
+    start = {(kind, write, pattern) for kind, leaves in built.items() for write, pattern in leaves.patterns}
+    return frozenset(pattern for kind, _, pattern in closure(start, steps) if kind is access)
 
 
 def spelled(leaves: Leaves) -> frozenset[int]:
