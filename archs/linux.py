@@ -1,6 +1,6 @@
 """What mm/ and include/linux fix for every architecture: the types of non-present entries, and the helpers built on an architecture's own.
 
-Sources: include/linux/swap.h and include/linux/swapops.h of linux-6.1 and linux-6.12.
+Sources: include/linux/swap.h and include/linux/swapops.h of linux-6.1, linux-6.12 and linux-6.19; include/linux/leafops.h of linux-6.19.
 """
 
 from __future__ import annotations
@@ -8,28 +8,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bitspec.expr import Expr, ite
+from bitspec.expr import Expr, const, ite, or_
 from bitspec.layout import Config, Kernel, SwapKind, definitions, helper
 
 MAX_SWAPFILES_SHIFT: Final = 5
 """Bits of a swap type: include/linux/swap.h, the same in every release here."""
 
 
-def kinds(config: Config, *, marker: bool = True, swapin_error: bool = False) -> tuple[SwapKind, ...]:
-    """The kinds of non-present entry and their swap types, as include/linux/swap.h numbers them from the top down (linux-5.19 to linux-6.13).
+_DEVICES: Final = ("device-private-write", "device-private-read", "device-exclusive-write", "device-exclusive-read")
+
+
+def kinds(config: Config, *, marker: bool = True, swapin_error: bool = False, one_exclusive: bool = False) -> tuple[SwapKind, ...]:
+    """The kinds of non-present entry and their swap types, as include/linux/swap.h numbers them from the top down (linux-5.19 to linux-6.19).
 
     The types below are swap files: ``MAX_SWAPFILES``.
 
     Args:
         marker: PTE markers exist; until v6.1 only where the architecture has userfaultfd write-protection (CONFIG_PTE_MARKER).
         swapin_error: SWP_SWAPIN_ERROR has a type of its own, as in v6.0 to v6.2; later it is a marker.
+        one_exclusive: there is one SWP_DEVICE_EXCLUSIVE, restored writable where the VMA allows it, as since v6.15; before, there were two.
     """
-    return tuple(_kinds(config, marker, swapin_error))
+    return tuple(_kinds(config, marker, swapin_error, (*_DEVICES[:2], "device-exclusive") if one_exclusive else _DEVICES))
 
 
-def _kinds(config: Config, marker: bool, swapin_error: bool) -> Iterator[SwapKind]:
+def _kinds(config: Config, marker: bool, swapin_error: bool, devices: tuple[str, ...]) -> Iterator[SwapKind]:
     cite = "include/linux/swap.h"
-    device = 4 if "DEVICE_PRIVATE" in config else 0
+    device = len(devices) if "DEVICE_PRIVATE" in config else 0
     migration = 3 if "MIGRATION" in config else 0
     poison = 1 if "MEMORY_FAILURE" in config else 0
     files = (1 << MAX_SWAPFILES_SHIFT) - device - migration - poison - marker - swapin_error
@@ -43,9 +47,9 @@ def _kinds(config: Config, marker: bool, swapin_error: bool) -> Iterator[SwapKin
             yield SwapKind(name, range(at + offset, at + offset + 1), "pfn", f"{cite}: SWP_MIGRATION_*")
         at += 3
     if device:
-        for offset, name in enumerate(("device-private-write", "device-private-read", "device-exclusive-write", "device-exclusive-read")):
+        for offset, name in enumerate(devices):
             yield SwapKind(name, range(at + offset, at + offset + 1), "pfn", f"{cite}: SWP_DEVICE_*")
-        at += 4
+        at += device
     if marker:
         yield SwapKind("marker", range(at, at + 1), "marker", f"{cite}: SWP_PTE_MARKER")
         at += 1
@@ -101,3 +105,20 @@ def radix_to_swp_entry(k: Kernel, entry: Expr) -> Expr:
 
 HELPERS: Final = definitions(globals())
 """Helpers that every architecture has in the same words."""
+
+
+# Since v6.19 (include/linux/leafops.h) what is present, or empty, is asked first, and gives the empty entry: softleaf_mk_none().
+
+
+@helper("pte_to_swp_entry", "include/linux/leafops.h: softleaf_from_pte")
+def softleaf_from_pte(k: Kernel, pte: Expr) -> Expr:
+    return ite(or_(k.pte_present(pte), k.pte_none(pte)), const(0, k.layout.word), pte_to_swp_entry.build(k, pte))
+
+
+@helper("pmd_to_swp_entry", "include/linux/leafops.h: softleaf_from_pmd", needs="MIGRATION")
+def softleaf_from_pmd(k: Kernel, pmd: Expr) -> Expr:
+    return ite(or_(k.pmd_present(pmd), k.pmd_none(pmd)), const(0, k.layout.word), pmd_to_swp_entry.build(k, pmd))
+
+
+SOFTLEAF: Final = (softleaf_from_pte, softleaf_from_pmd)
+"""What takes the place of pte_to_swp_entry() and pmd_to_swp_entry() since v6.19; :data:`HELPERS` are the ones before."""

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from archs.riscv64.hardware import VARIANTS
 from proofs.known import Known
 
-_BOTH: Final = ("linux-6.1", "linux-6.12")
+_ALL: Final = ("linux-6.1", "linux-6.12", "linux-6.19")
 _OLD: Final = ("linux-6.1",)
-_NEW: Final = ("linux-6.12",)
+_DEVMAP_TOO: Final = ("linux-6.12",)
+_NEW: Final = ("linux-6.12", "linux-6.19")
+_NEWEST: Final = ("linux-6.19",)
+_EXTENDED: Final = "sv48-svrsw60t59b"
+_OTHERS: Final = tuple(name for name, form in VARIANTS.items() if not form.svrsw60t59b)
 
 _NO_FAST_GUP: Final = (
     "Only the lockless walk asks pXd_access_permitted() (mm/gup.c, under CONFIG_HAVE_FAST_GUP), and arch/riscv/Kconfig does not select that yet: "
@@ -38,7 +43,7 @@ _PINNED: Final = (
     f"{_INVALIDATED}, and what it reads again after taking the reference (gup_fast_pmd_leaf) is still the same. folio_try_share_anon_rmap_pmd() (called by "
     "__split_huge_pmd_locked with freeze, and by set_pmd_migration_entry) rests on the opposite: that GUP-fast cannot pin once the PMD is "
     "invalid. A pin taken there is of a page whose PageAnonExclusive is being cleared. What follows notices the reference: folio_ref_freeze() in "
-    "split_huge_page_to_list_to_order() and __folio_migrate_mapping() fail, and the migration entries, which were made writable or exclusive, "
+    "splitting a folio and in __folio_migrate_mapping() fails, and the migration entries, which were made writable or exclusive, "
     "are turned back into exclusive pages; so it takes a fork() in the window as well to lose what a device writes. Of a PROT_NONE mapping that "
     "is split or changed, the pages are taken in spite of it, as pmd_protnone() is false meanwhile."
 )
@@ -53,12 +58,65 @@ _YOUNG: Final = (
     "It happens in every mprotect() of an old page, and when a NUMA hint is taken back, and costs reclaim an estimate; no page is lost, and young "
     "never becomes old."
 )
-_KINDS: Final = {_BOTH: ("", "(leaf-protnone)"), _NEW: ("(leaf-devmap)", "(leaf-devmap-protnone)")}
+_KINDS: Final = {_ALL: ("", "(leaf-protnone)"), _DEVMAP_TOO: ("(leaf-devmap)", "(leaf-devmap-protnone)")}
 _DEVMAP_GUARDS: Final = (
     "mm/gup.c: follow_pmd_mask",
     "mm/migrate_device.c: migrate_vma_setup",
     "mm/vmscan.c: should_skip_vma",
     "mm/damon/ops-common.c: damon_get_folio",
+)
+
+_SOFT_DIRTY: Final = (
+    "_PAGE_SWP_SOFT_DIRTY is X, and pmd_present() asks for R, W and X, so that a huge page being split stays present (v5.17 moved PROT_NONE and the swap codec "
+    "to keep these bits clear). A soft-dirty migration entry in a PMD is taken for a mapped huge page"
+)
+_MIGRATING: Final = (
+    f"{_SOFT_DIRTY}. Every huge page that was written is soft-dirty (pmd_mkdirty), and set_pmd_migration_entry() keeps the mark: so it is with each huge "
+    "page that migrates. remove_migration_ptes() does not find the entry again, as page_vma_mapped_walk() takes it for a huge page that is no migration "
+    "entry; the process faults at it for ever or, unmapping it, drops the reference of a page that is another's. gup_fast_pmd_leaf() takes page frame "
+    "4 * pfn + 3 for the page mapped, and a write() with O_DIRECT from there discloses what that page holds. A hugetlb page's migration entry lies in a "
+    "PMD as well, and the lockless walk takes it for a page alike."
+)
+_NOT_IN_A_PMD: Final = (
+    f"{_SOFT_DIRTY}. No such entry is made: a PMD holds no swap entry (a huge page is split before it is swapped out), and a marker of hugetlbfs is made "
+    "without soft-dirty (make_pte_marker)."
+)
+_PMD_SWAP: Final = ("SWP405", "SWP411", "SWP412", "SWP414")
+_MIGRATION: Final = ("migration-read", "migration-read-exclusive", "migration-write")
+_WITHOUT: Final = (
+    "Without Svrsw60t59b there is no bit, and the helpers set and find nothing, as pgtable_supports_{}() says. Who would rely on {} asks that first, and "
+    "behaves as a kernel without the option"
+)
+_NO_SOFT_DIRTY: Final = _WITHOUT.format("soft_dirty", "soft-dirty") + ": no VMA gets VM_SOFTDIRTY, and clear_refs write-protects nothing."
+_SOFT_DIRTY_GUARDS: Final = (
+    "mm/internal.h: vma_soft_dirty_enabled",
+    "mm/vma.c: __mmap_complete",
+    "mm/vma.c: do_brk_flags",
+    "mm/vma_exec.c: create_init_stack_vma",
+    "mm/mmap.c: __install_special_mapping",
+    "fs/proc/task_mmu.c: clear_soft_dirty",
+    "fs/proc/task_mmu.c: clear_soft_dirty_pmd",
+)
+_NO_UFFD_WP: Final = _WITHOUT.format("uffd_wp", "uffd-wp") + ": registration with UFFDIO_REGISTER_MODE_WP is refused, and no marker is made."
+_UFFD_WP_GUARDS: Final = (
+    "fs/userfaultfd.c: userfaultfd_api",
+    "fs/userfaultfd.c: userfaultfd_register",
+    "include/asm-generic/pgtable_uffd.h: uffd_supports_wp_marker",
+)
+_FLAGS: Final = (("soft_dirty", _NO_SOFT_DIRTY, _SOFT_DIRTY_GUARDS), ("uffd_wp", _NO_UFFD_WP, _UFFD_WP_GUARDS))
+_NOT_PRESENT: Final = {"pte": ("device-private-read", "device-private-write", "device-exclusive")}
+_PUD_PROTNONE: Final = (
+    "pud_present() asks for V alone, and pud_leaf() and pud_trans_huge() for pud_present(), where pmd_present() knows PROT_NONE: a page of 1 GB under "
+    "PROT_NONE is neither empty nor present. change_huge_pud() makes it so for device-dax and for huge PFN mappings, hugetlb_change_protection() for "
+    "hugetlbfs. Of the former, the next mprotect() takes the page itself for a table: change_pud_range() finds no leaf, and change_pmd_range() reads PMDs "
+    "out of it; munmap() finds a bad PUD (zap_pud_range), reports it, and forgets the page without giving it back. Of hugetlbfs "
+    "get_user_pages() with FOLL_FORCE goes round for ever (follow_pud_mask finds nothing, and a fault finds the page)."
+)
+_PUD_GUARDS: Final = ("mm/huge_memory.c: change_huge_pud", "mm/gup.c: gup_fast_pud_range", "kernel/events/core.c: perf_get_pgtable_size")
+_PUD_INVALIDATED: Final = (
+    "pud_mkinvalid() clears V, which is all that pud_present() asks for. change_huge_pud() stores the new entry a few instructions later, under the PUD's "
+    "lock, and under mmap_lock for writing; of those who take neither, the lockless walk falls back to the slow path, which waits, and perf reports no "
+    "page size. Memory failure, which would miss the page, does not exist on riscv."
 )
 
 KNOWN: Final[tuple[Known, ...]] = (
@@ -76,12 +134,14 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="HW914",
-        subjects=("leaf", "leaf-old", "leaf-devmap"),
+        subjects=("leaf", "leaf-old"),
         layouts=_NEW,
         levels=("pte", "pmd"),
         kind="reachable",
         reason=_DISCLOSED,
     ),
+    Known(code="HW914", subjects=("leaf-devmap",), layouts=_DEVMAP_TOO, levels=("pte", "pmd"), kind="reachable", reason=_DISCLOSED),
+    Known(code="HW914", subjects=("leaf", "leaf-old"), layouts=_NEWEST, levels=("pud",), kind="reachable", reason=_DISCLOSED),
     Known(
         code="HW914",
         subjects=("leaf", "leaf-old"),
@@ -90,8 +150,9 @@ KNOWN: Final[tuple[Known, ...]] = (
         kind="latent",
         reason=f"{_EXECUTE_ONLY}. {_NO_FAST_GUP}",
     ),
-    Known(code="HW912", subjects=("leaf",), layouts=_BOTH, levels=("pte", "pmd"), kind="cosmetic", reason=_SEGV),
-    Known(code="HW912", subjects=("leaf-devmap",), layouts=_NEW, levels=("pte", "pmd"), kind="cosmetic", reason=_SEGV),
+    Known(code="HW912", subjects=("leaf",), layouts=_ALL, levels=("pte", "pmd"), kind="cosmetic", reason=_SEGV),
+    Known(code="HW912", subjects=("leaf-devmap",), layouts=_DEVMAP_TOO, levels=("pte", "pmd"), kind="cosmetic", reason=_SEGV),
+    Known(code="HW912", subjects=("leaf",), layouts=_NEWEST, levels=("pud",), kind="cosmetic", reason=_SEGV),
     Known(
         code="PMD252",
         subjects=("leaf-invalidated",),
@@ -103,7 +164,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="PMD252",
         subjects=("leaf-devmap-invalidated",),
-        layouts=_NEW,
+        layouts=_DEVMAP_TOO,
         levels=("pmd",),
         kind="reachable",
         reason=(
@@ -122,10 +183,80 @@ KNOWN: Final[tuple[Known, ...]] = (
     Known(
         code="PMD244",
         subjects=("leaf-devmap", "leaf-devmap-protnone", "leaf-devmap-invalidated"),
-        layouts=_NEW,
+        layouts=_DEVMAP_TOO,
         levels=("pmd",),
         kind="reachable",
         reason=_DEVMAP,
         guards=_DEVMAP_GUARDS,
+    ),
+    Known(
+        code="PUD323",
+        subjects=("pud_modify/young", "pud_modify/young(leaf-protnone)"),
+        layouts=_NEWEST,
+        levels=("pud",),
+        kind="reachable",
+        reason=_YOUNG,
+    ),
+    *(
+        Known(code=code, subjects=subjects, layouts=_NEWEST, levels=("pmd",), kind=kind, reason=reason, variants=(_EXTENDED,))
+        for subjects, kind, reason in ((_MIGRATION, "reachable", _MIGRATING), (("swap", "marker"), "latent", _NOT_IN_A_PMD))
+        for code in _PMD_SWAP
+    ),
+    *(
+        Known(code=code, subjects=_MIGRATION, layouts=_NEWEST, levels=("pmd",), kind="reachable", reason=_MIGRATING, variants=(_EXTENDED,))
+        for code in ("MIG501", "MIG502", "MIG503")
+    ),
+    Known(
+        code="SWP404",
+        subjects=tuple(f"{name}+soft_dirty" for name in _MIGRATION),
+        layouts=_NEWEST,
+        levels=("pmd",),
+        kind="reachable",
+        reason=_MIGRATING,
+        variants=(_EXTENDED,),
+    ),
+    *(
+        Known(code=code, subjects=subjects, layouts=_NEWEST, levels=("pmd",), kind="latent", reason=_NOT_IN_A_PMD, variants=(_EXTENDED,))
+        for code, subjects in (
+            ("SWP404", ("swap+soft_dirty", "marker+soft_dirty")),
+            ("SWP406", ("swap",)),
+            ("LAY803", ("leaf-invalidated/swap",)),
+        )
+    ),
+    *(
+        Known(
+            code="SWP403",
+            subjects=tuple(f"{name}+{flag}" for name in ("swap", *_MIGRATION, "marker", *_NOT_PRESENT.get(level, ()))),
+            layouts=_NEWEST,
+            levels=(level,),
+            kind="guarded",
+            reason=reason,
+            guards=guards,
+            variants=_OTHERS,
+        )
+        for flag, reason, guards in _FLAGS
+        for level in ("pte", "pmd")
+    ),
+    *(
+        Known(
+            code=code,
+            subjects=("leaf", "leaf-old", "leaf-protnone"),
+            layouts=_NEWEST,
+            levels=(level,),
+            kind="guarded",
+            reason=reason,
+            guards=guards,
+            variants=_OTHERS,
+        )
+        for codes, (_, reason, guards) in zip((("PTE110", "PMD210"), ("PTE112", "PMD212")), _FLAGS, strict=True)
+        for code, level in zip(codes, ("pte", "pmd"), strict=True)
+    ),
+    *(
+        Known(code=code, subjects=(subject,), layouts=_NEWEST, levels=("pud",), kind=kind, reason=reason, guards=guards)
+        for code in ("PUD341", "PUD342", "PUD343")
+        for subject, kind, reason, guards in (
+            ("leaf-protnone", "reachable", _PUD_PROTNONE, ()),
+            ("leaf-invalidated", "guarded", _PUD_INVALIDATED, _PUD_GUARDS),
+        )
     ),
 )

@@ -15,19 +15,21 @@ from archs.riscv64 import pgtable
 from archs.riscv64.hardware import PAGE_SHIFT, VARIANTS
 from archs.riscv64.pgtable import GENERIC, MAX_PHYSMEM_BITS, PGTABLE, PGTABLE_64
 from bitspec.expr import Expr, and_, any_of, clear, const, ite
-from bitspec.fields import acts, software, view
+from bitspec.fields import Row, acts, software, view
 from bitspec.hardware import Hardware
 from bitspec.layout import Config, Kernel, Layout, Provenance, by_name, definitions, helper
 
-_SWAP: Final = view(
-    "swap",
+SWAP: Final = (
     software("__SWP_OFFSET", (63, 12), "swap offset"),
     software("__SWP_TYPE", (11, 7), "swap type"),
     software("_PAGE_SWP_EXCLUSIVE", 6, "anonymous page, exclusive"),
-    source=PGTABLE,
 )
 _DEVMAP: Final = software("_PAGE_DEVMAP", 9, "device memory")
-_NAPOT: Final = acts("_PAGE_NAPOT", 63, "N: one of 16 PTEs of a hugetlb page of 64 KiB")
+
+
+def napot(hardware: Hardware) -> tuple[Row, ...]:
+    """The field of a PTE alone."""
+    return (acts("_PAGE_NAPOT", 63, "N: one of 16 PTEs of a hugetlb page of 64 KiB"),) if VARIANTS[hardware.variant].svnapot else ()
 
 
 # What an entry is
@@ -112,18 +114,19 @@ def swp_clear_exclusive(k: Kernel, pte: Expr) -> Expr:
 
 # The layout
 
+DEFINITIONS: Final = definitions(globals())
+
 
 def layout(hardware: Hardware, config: Config) -> Layout:
     """riscv64 at linux-6.12."""
     chosen = pgtable.supported(config, "ZONE_DEVICE", "DEVICE_PRIVATE")
-    napot = (_NAPOT,) if VARIANTS[hardware.variant].svnapot else ()
     return Layout(
         hardware=hardware,
         release="linux-6.12",
         provenance=Provenance.CONFORMED,
         config=chosen,
-        uses=pgtable.uses(hardware, _SWAP, _DEVMAP, pte=napot),
-        helpers=by_name(linux.HELPERS, pgtable.HELPERS, definitions(globals())),
+        uses=pgtable.uses(hardware, view("swap", *SWAP, source=PGTABLE), _DEVMAP, pte=napot(hardware)),
+        helpers=by_name(linux.HELPERS, pgtable.HELPERS, DEFINITIONS),
         kinds=linux.kinds(chosen),
         pfn_bits=MAX_PHYSMEM_BITS - PAGE_SHIFT,
         sources=(*pgtable.SOURCES, "arch/riscv/mm/hugetlbpage.c"),

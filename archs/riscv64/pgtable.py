@@ -1,10 +1,11 @@
-"""What riscv64 kernels read alike in linux-6.1 and linux-6.12: the fields of present entries, most helpers, the protection table.
+"""What riscv64 kernels read alike from linux-6.1 to linux-6.19: the fields of present entries, most helpers, the protection table.
 
-The releases differ in the swap codec, and in what the newer one added: devmap, Svnapot, the exclusive mark; that stands in ``linux_6_1.py`` and
-``linux_6_12.py``.  Helpers of the PMD are the PTE's on the same bits, unless they say otherwise.  Linux folds levels at run time
-(pgtable_l4_enabled, pgtable_l5_enabled), above the PUD: under Sv39 the PUD is the hardware's root, and its helpers are the same.
+The releases differ in the swap codec, and in what the newer ones added: Svnapot, the exclusive mark, devmap, soft-dirty and uffd-wp; that stands in
+``linux_6_1.py``, ``linux_6_12.py`` and ``linux_6_19.py``.  Helpers of the PMD are the PTE's on the same bits, unless they say otherwise.  Linux folds
+levels at run time (pgtable_l4_enabled, pgtable_l5_enabled), above the PUD: under Sv39 the PUD is the hardware's root, and its helpers are the same.
 
-A CPU of T-Head with memory types of its own (ERRATA_THEAD_PBMT, since v6.9 ERRATA_THEAD_MAE) is not among the variants.
+On a CPU of T-Head with memory types of its own (ERRATA_THEAD_PBMT, since v6.9 ERRATA_THEAD_MAE) memory has a type that is not 0: pfn_pte(), pfn_pmd()
+and pte_modify() add _PAGE_PMA to a protection without a type.  pfn_pud() does not, in any of the releases.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from archs.riscv64.hardware import PAGE_SHIFT, VARIANTS
-from bitspec.expr import Expr, and_, any_of, clear, const, eq, not_, or_, zext
+from bitspec.expr import Expr, and_, any_of, clear, const, eq, ite, not_, or_, zext
 from bitspec.fields import Row, View, acts, software, view
 from bitspec.hardware import Hardware
 from bitspec.layout import Config, Kernel, LevelUse, Protection, definitions, helper, protections
@@ -33,10 +34,12 @@ _LEAF: Final = ("_PAGE_READ", "_PAGE_WRITE", "_PAGE_EXEC")
 _ORDER: Final = {Level.PTE: 0, Level.PMD: 9, Level.PUD: 18}
 
 
+_PMA_THEAD: Final = 0b01110 << 59
+"""_PAGE_PMA_THEAD: C, B and SH."""
+
+
 def supported(config: Config, *options: str) -> Config:
-    """The config without the options that arch/riscv/Kconfig does not offer: MEMORY_FAILURE, MEM_SOFT_DIRTY, USERFAULTFD_WP, and ZONE_DEVICE but for
-    `options`.
-    """
+    """The config without the options that arch/riscv/Kconfig does not offer: MEMORY_FAILURE, and others but for `options`."""
     return Config(config.name, config.options & {"MIGRATION", *options})
 
 
@@ -48,6 +51,7 @@ def _attributes(hardware: Hardware) -> list[Row]:
     form = VARIANTS[hardware.variant]
     return [
         *([acts("_PAGE_MTMASK", (62, 61), "PBMT: 01 _PAGE_NOCACHE, 10 _PAGE_IO")] if form.svpbmt else []),
+        *([acts("_PAGE_MTMASK", (63, 59), "T-Head: 01110 _PAGE_PMA, 00110 _PAGE_NOCACHE, 10010 _PAGE_IO")] if form.thead else []),
         acts("_PAGE_PFN_MASK", (53, 10), "PPN"),
         software("_PAGE_SPECIAL", 8, "no struct page"),
         acts("_PAGE_DIRTY", 7, "D"),
@@ -79,8 +83,12 @@ def uses(hardware: Hardware, swap: View, *extra: Row, pte: tuple[Row, ...] = ())
 
 
 def _memory_type(hardware: Hardware) -> int:
-    """_PAGE_IO of pgprot_noncached(), which a mapping may have on top.  Not _PAGE_NOCACHE as well: bits here are independent, and no entry has both."""
-    return 1 << 62 if VARIANTS[hardware.variant].svpbmt else 0
+    """_PAGE_IO of pgprot_noncached(), which a mapping may have on top.  Not _PAGE_NOCACHE as well: bits here are independent, and no entry has both.
+
+    On T-Head's it is SO, on top of _PAGE_PMA: _PAGE_IO has no C and B, which no helper looks at.
+    """
+    form = VARIANTS[hardware.variant]
+    return 1 << 62 if form.svpbmt else 1 << 63 if form.thead else 0
 
 
 def protection_map(k: Kernel) -> tuple[Protection, ...]:
@@ -245,9 +253,9 @@ def mkinvalid(k: Kernel, pmd: Expr) -> Expr:
 def modify(k: Kernel, entry: Expr, prot: Expr) -> Expr:
     """All but _PAGE_CHG_MASK goes; the protection is added as it is, accessed included."""
     dropped = k["_PAGE_PRESENT", "_PAGE_USER", "_PAGE_GLOBAL"] | k[_LEAF]
-    if VARIANTS[k.layout.hardware.variant].svpbmt:
+    if VARIANTS[k.layout.hardware.variant].svpbmt or VARIANTS[k.layout.hardware.variant].thead:
         dropped |= k["_PAGE_MTMASK"]
-    return clear(entry, dropped) | prot
+    return clear(entry, dropped) | typed(k, prot)
 
 
 # The frame
@@ -263,8 +271,21 @@ def huge_pfn(k: Kernel, entry: Expr) -> Expr:
     return clear(page_val_to_pfn(k, entry), (1 << k.use.order) - 1)
 
 
-@helper("pfn_pte pfn_pmd pfn_pud", PGTABLE)
+def typed(k: Kernel, prot: Expr) -> Expr:
+    """ALT_THEAD_PMA: on T-Head's a protection without a memory type gets that of memory."""
+    if not VARIANTS[k.layout.hardware.variant].thead:
+        return prot
+    return ite(any_of(prot, k["_PAGE_MTMASK"]), prot, prot | _PMA_THEAD)
+
+
+@helper("pfn_pte pfn_pmd", PGTABLE)
 def pfn_entry(k: Kernel, page: Expr, prot: Expr) -> Expr:
+    return page << k.shift("_PAGE_PFN_MASK") | typed(k, prot)
+
+
+@helper("pfn_pud", PGTABLE_64)
+def pfn_pud(k: Kernel, page: Expr, prot: Expr) -> Expr:
+    """Without ALT_THEAD_PMA."""
     return page << k.shift("_PAGE_PFN_MASK") | prot
 
 
@@ -302,4 +323,4 @@ def pmd_as_it_is(k: Kernel, entry: Expr) -> Expr:
 
 
 HELPERS: Final = definitions(globals())
-"""What both releases define in the same words."""
+"""What all releases define in the same words, but for what a later one replaces."""

@@ -13,7 +13,7 @@ from archs.s390 import linux_6_12 as base
 from archs.s390 import linux_6_13 as previous
 from bitspec.expr import Expr, any_of, clear
 from bitspec.hardware import Hardware
-from bitspec.layout import Config, Kernel, Layout, Provenance, SwapKind, by_name, definitions, helper
+from bitspec.layout import Config, Kernel, Layout, Provenance, by_name, definitions, helper
 from bitspec.vocabulary import Level
 
 _PGTABLE: Final = "arch/s390/include/asm/pgtable.h"
@@ -52,24 +52,6 @@ def pmd_swp_clear_soft_dirty(k: Kernel, pmd: Expr) -> Expr:
     return clear(pmd, k["_SEGMENT_ENTRY_SOFT_DIRTY"])
 
 
-def kinds(config: Config) -> tuple[SwapKind, ...]:
-    """With CONFIG_DEVICE_PRIVATE there are three device types since linux-6.15: one SWP_DEVICE_EXCLUSIVE, restored writable where the VMA
-    allows it, in place of two; every type below the marker is one higher for it.
-    """
-    if "DEVICE_PRIVATE" not in config:
-        return linux.kinds(config)
-    moved = []
-    for kind in linux.kinds(config):
-        if kind.state == "swap":
-            moved.append(SwapKind(kind.state, range(kind.types.stop + 1), kind.payload, kind.cite))
-        elif kind.state == "marker":
-            moved.append(kind)
-        elif kind.state != "device-exclusive-read":
-            state = "device-exclusive" if kind.state == "device-exclusive-write" else kind.state
-            moved.append(SwapKind(state, range(kind.types.start + 1, kind.types.stop + 1), kind.payload, kind.cite))
-    return tuple(moved)
-
-
 DEFINITIONS: Final = definitions(globals())
 _NOEXEC: Final = 0x100  # _PAGE_NOEXEC, _SEGMENT_ENTRY_NOEXEC
 
@@ -85,7 +67,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
         config=chosen,
         uses=base.uses(previous.SEGMENT_VIEWS, previous.REGION_VIEWS, base.protection_map(mask)),
         helpers=by_name(linux.HELPERS, base.DEFINITIONS, previous.DEFINITIONS, DEFINITIONS),
-        kinds=kinds(chosen),
+        kinds=linux.kinds(chosen, one_exclusive=True),
         pfn_bits=base.MAX_PHYSMEM_BITS - base.PAGE_SHIFT,
         marker_bits=3,
         sources=(*base.SOURCES, "arch/s390/boot/startup.c"),

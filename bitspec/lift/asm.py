@@ -7,9 +7,10 @@ rest is told by an architecture's rules; assembly that neither covers is unknown
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from bitspec.expr import Expr
 from bitspec.lift.target import AsmRule
 
 #: A static key's structure is aligned to 4 at least; the lowest bit of what the jump table refers to is the expected direction.
@@ -46,9 +47,16 @@ class Same:
     operand: int
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Assembly that yields a function of its operands."""
+
+    compute: Callable[[Sequence[Expr]], Expr]
+
+
 def meaning(
     text: str, constraints: str, operands: Sequence[tuple[str, int] | None], rules: Sequence[AsmRule], results: bool, goto: bool
-) -> Choice | Register | Barrier | Same | None:
+) -> Choice | Register | Barrier | Same | Computed | None:
     """What a piece of assembly does; None where nobody knows.
 
     Args:
@@ -77,6 +85,8 @@ def meaning(
             return None if word is None else Choice(rule.name.format(word), rule.yes, rule.no)
         if rule.kind == "same" and results:
             return Same(rule.index)
+        if rule.compute is not None and results and not goto:
+            return Computed(rule.compute)
         if rule.kind == "flush" and not results and not goto:
             return Barrier(harmless=True)
         if rule.kind == "register" and results:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from bitspec.expr import Expr
 
 #: The kernel options that bring bits or numbers of their own: the worst case. What a tree does not offer, its Kconfig drops.
 WORST_CASE: Final = (
@@ -46,11 +48,13 @@ class AsmRule:
         kind: ``register``: it reads something that does not change, named by the pattern's first group;
             ``feature``: an asm goto that asks for a feature of the CPU, `index` telling which operand names it;
             ``same``: it yields its operand `index` on the CPUs that are meant;
+            ``computed``: it yields what `compute` makes of its operands;
             ``flush``: it yields nothing, and changes no memory although it is given addresses.
         index: the operand that names the feature, or that is yielded.
         yes: which way control goes where the CPU has the feature: 0 falls through, n is the n-th label.
         no: which way it goes where the CPU lacks it.
         name: the symbol's name, with ``{}`` for the pattern's group or the operand.
+        compute: what assembly of kind ``computed`` does; a frozen dataclass, as its text is part of what is kept with the lifted helpers.
     """
 
     pattern: str
@@ -59,6 +63,7 @@ class AsmRule:
     index: int = 0
     yes: int = 0
     no: int = 0
+    compute: Callable[[Sequence[Expr]], Expr] | None = None
 
 
 @dataclass(frozen=True, slots=True)

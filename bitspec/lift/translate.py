@@ -331,6 +331,9 @@ class _Translation:
             return None
         if isinstance(what, assembly.Same):
             return self._thing(one.operands[what.operand])
+        if isinstance(what, assembly.Computed):
+            inputs = [self._value(each) for each in one.operands]
+            return Value(_constant_folded(what.compute([each.expr for each in inputs])), any_of(each.poison for each in inputs))
         if isinstance(what, assembly.Register):
             return _outside(what.symbol, one.type, one)
         return self._computed(one)

@@ -53,6 +53,7 @@ _SPECIAL: Final[Mapping[str, tuple[str, ...]]] = {
     "swp_type": ("swp_type((swp_entry_t){{ a }})",),
     "swp_offset": ("swp_offset((swp_entry_t){{ a }})",),
     "swp_to_radix_entry": ("(unsigned long)swp_to_radix_entry((swp_entry_t){{ a }})",),
+    "{l}_to_swp_entry": ("{l}_to_swp_entry({l}).val", "softleaf_from_{l}({l}).val"),  # the latter since v6.19
     "radix_to_swp_entry": ("radix_to_swp_entry((void *)a).val",),
 }  # fmt: skip
 
