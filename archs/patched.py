@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -20,7 +20,7 @@ from archs import discover, toolchains, trees
 from archs.trees import Runs, say
 from bitspec.lift.problem import Problem
 from bitspec.patches import needed
-from bitspec.patches.git import Change, Git
+from bitspec.patches.git import FILES, Change, Git
 from bitspec.patches.series import Series, Step, of_commits, of_mails
 from bitspec.patches.stage import Stage
 from bitspec.vocabulary import HELPERS
@@ -116,6 +116,23 @@ def tracks(targets: tuple[str, ...], shop: Workshop) -> Iterator[Iterator[Stage]
             yield _Track(shop, arch, release, variant, one, build).stages()
 
 
+@dataclass(frozen=True)
+class _Work:
+    """A step that is being compiled; one without a build has to be configured anew.
+
+    Attributes:
+        step: the step.
+        laid: the build before, with the step's files laid over the tree.
+        compiled: the compiler at work.
+        alike: whether the headers that make generates would stay as they are.
+    """
+
+    step: Step
+    laid: Build | None = None
+    compiled: Future[None] | None = None
+    alike: Future[bool] | None = None
+
+
 @dataclass
 class _Track:
     """One architecture in one variant and config, going through a series."""
@@ -128,6 +145,7 @@ class _Track:
     build: Build
 
     def stages(self) -> Iterator[Stage]:
+        """The stages; what the next one takes is compiled while the last one is judged."""
         from bitspec.lift.lifting import lift_build
 
         self.target = toolchains.target(self.arch)
@@ -135,24 +153,52 @@ class _Track:
         self.lifting = lift_build(self.build, self.target, self.variant, self.shop.clang)
         self.first = self.lifting
         layout, self.declared = trees.read(self.arch, self.release, self.lifting, trees.config_of(self.build, self.chosen))
-        yield Stage(None, layout)
-        for step in self.shop.series.steps:
-            try:
-                stage = self._after(step)
-            except Problem as reason:
-                raise Problem(f"{self.arch} after {step}: {reason}") from None
-            if stage is not None:
+        steps = iter(self.shop.series.steps)
+        with ThreadPoolExecutor(2) as pool:
+            work = self._begun(steps, pool)
+            yield Stage(None, layout)
+            while work is not None:
+                try:
+                    stage = self._finished(work)
+                except Problem as reason:
+                    raise Problem(f"{self.arch} after {work.step}: {reason}") from None
+                work = self._begun(steps, pool)
                 yield stage
 
-    def _after(self, step: Step) -> Stage | None:
-        """What a step makes of the helpers; None where it touches nothing they are made of."""
-        changes = [one for one in self.shop.git.changes(self.at, step.tree) if needed.of_arch(one.path, self.target.arch)]
-        self.at = step.tree
-        if not changes:
-            return None
-        lifting = self._lifted(step, changes)
-        if lifting is None:
-            return None
+    def _begun(self, steps: Iterator[Step], pool: ThreadPoolExecutor) -> _Work | None:
+        """The next step that changes something the helpers are made of, its files being compiled; None where there is none."""
+        for step in steps:
+            changes = [one for one in self.shop.git.changes(self.at, step.tree) if needed.of_arch(one.path, self.target.arch)]
+            self.at = step.tree
+            again = any(needed.configures(one.path, self.target.arch) or needed.generates(one.path) for one in changes)
+            if again or self._reads(changes):
+                return _Work(step) if again else self._compiling(step, pool)
+        return None
+
+    def _compiling(self, step: Step, pool: ThreadPoolExecutor) -> _Work:
+        from bitspec.lift.generated import alike
+        from bitspec.lift.lifting import compile_build
+
+        tree, clang = self.build.tree, self.shop.clang
+        since = [one for one in self.shop.git.changes(self.laid_on, step.tree) if needed.of_arch(one.path, self.target.arch)]
+        if any(one.after not in FILES and (one.path.endswith(".h") or normpath(tree / one.path) in self.lifting.read) for one in since):
+            return _Work(step)  # what is gone cannot be laid over
+        laid = self._laid(step, since)
+        changed = frozenset(normpath(tree / one.path) for one in since)
+        compiled = pool.submit(compile_build, laid, self.target, self.variant, clang)
+        return _Work(step, laid, compiled, pool.submit(alike, laid, self.target, clang, changed, self.lifting.read))
+
+    def _finished(self, work: _Work) -> Stage:
+        """What a step makes of the helpers."""
+        from bitspec.lift.lifting import lift_build
+
+        build = work.laid
+        if build is not None and work.compiled is not None and work.alike is not None and work.alike.result():
+            work.compiled.result()
+        else:
+            build = self.build = self._configured(work.step)
+            self.laid_on = work.step.tree
+        lifting = lift_build(build, self.target, self.variant, self.shop.clang)
         before, self.lifting = self.lifting, lifting
         more = frozenset(name for name in HELPERS if self.first.item(name).outcome is None and lifting.item(name).outcome is not None)
         layout, declared = trees.read(self.arch, self.release, lifting, trees.config_of(lifting.build, self.chosen), more)
@@ -161,29 +207,7 @@ class _Track:
         layout = trees.without(layout, gone)
         unread = {name: why for name, why in fresh.items() if name not in gone}
         unread |= {name: why for name in HELPERS if (why := lifting.item(name).unknown) and before.item(name).outcome is not None}
-        return Stage(step, layout, _meaning(before) != _meaning(lifting), unread)
-
-    def _lifted(self, step: Step, changes: list[Change]) -> Lifting | None:
-        from bitspec.lift.lifting import lift_build
-
-        tree, arch = self.build.tree, self.target.arch
-        since = [one for one in self.shop.git.changes(self.laid_on, step.tree) if needed.of_arch(one.path, arch)]
-        again = any(needed.configures(one.path, arch) or needed.generates(one.path) for one in changes)
-        if not again and not self._reads(changes):
-            return None
-        again = again or any(not one.after and (one.path.endswith(".h") or normpath(tree / one.path) in self.lifting.read) for one in since)
-        if not again:
-            laid = self._laid(step, since)
-            changed = frozenset(normpath(tree / one.path) for one in since)
-            with ThreadPoolExecutor() as pool:
-                from bitspec.lift import generated
-
-                alike = pool.submit(generated.alike, laid, self.target, self.shop.clang, changed, self.lifting.read)
-                lifting = lift_build(laid, self.target, self.variant, self.shop.clang)
-                if alike.result():
-                    return lifting
-        self.build, self.laid_on = self._configured(step), step.tree
-        return lift_build(self.build, self.target, self.variant, self.shop.clang)
+        return Stage(work.step, layout, _meaning(before) != _meaning(lifting), unread)
 
     def _reads(self, changes: list[Change]) -> bool:
         """Whether the helpers are made of any of the files; of a header that is new, nobody knows before it is tried."""

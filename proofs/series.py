@@ -35,6 +35,7 @@ def judge(
         before = next(stages)
         one = Judge(known(before.layout.arch), timeout)
         scopes.append(_scope(before))
+        one.of(before.layout)  # now, while the first step is being compiled
         for stage in stages:
             assert stage.step is not None
             if stage.changed or stage.unread:

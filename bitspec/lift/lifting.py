@@ -129,10 +129,34 @@ def lift(
 
 
 def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lifting:
-    """Lift what a configured tree has."""
-    pins = target.pins(variant)
+    """Lift what a configured tree has.  Raises Problem."""
+    pins, units = target.pins(variant), _units(target, variant)
+    place = _place(build)
+    items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
+    modules: dict[str, str] = {}
+    rules = Rules(target.asm, target.calls, target.initial, target.addresses, target.instructions, target.written)
+    read: set[str] = set()
+    for (unit, lines), compiled in zip(units, compile_all(_sources(build, target, clang, units)), strict=True):
+        read |= compiled.headers
+        modules[unit.name] = compiled.ir
+        items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
+    known = {name: value for name, value in pins.items() if isinstance(value, int)}
+    lifting = Lifting(build, variant, items, known, target.given, modules, read=frozenset(read))
+    lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
+    tables = [lifting.number(STATIC.format(name)) for name in target.static_tables]  # a level that is folded has none
+    return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))
+
+
+def compile_build(build: Build, target: Target, variant: str, clang: Clang) -> None:
+    """Compile what :func:`lift_build` reads, which finds it kept then: the part of it that runs beside other work.  Raises Problem."""
+    for _ in compile_all(_sources(build, target, clang, _units(target, variant))):
+        pass
+
+
+def _units(target: Target, variant: str) -> list[tuple[Unit, tuple[Wrapper, ...]]]:
+    """The files to compile, and the wrappers in each."""
     static = {STATIC.format(name): f"__pa({name})" for name in target.static_tables}
-    symbolic = {f"pin {name}": text for name, text in pins.items() if isinstance(text, str)}
+    symbolic = {f"pin {name}": text for name, text in target.pins(variant).items() if isinstance(text, str)}
     own = tuple(unit for unit in target.units if not unit.variants or variant in unit.variants)
     elsewhere = {name for unit in own for name in unit.wrappers}
     main = (
@@ -140,26 +164,15 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
         *wrappers.addresses(target.by_physical, target.physical),
         *wrappers.constants({**CONSTANTS, **target.constants, **static, **symbolic}),
     )
-    units = [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]
-    place = _place(build)
-    items: dict[str, Lifted] = {name: Lifted(name, absent=why) for name, why in target.not_functions.items()}
-    modules: dict[str, str] = {}
-    rules = Rules(target.asm, target.calls, target.initial, target.addresses, target.instructions, target.written)
+    return [(Unit("main", target.includes, {}), main), *((unit, _wrappers(unit, target)) for unit in own)]
 
-    def source(unit: Unit, lines: tuple[Wrapper, ...]) -> Source:
-        return Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude, overlay=build.overlay)
 
-    flags = flags_for(build, target)
-    read: set[str] = set()
-    for (unit, lines), compiled in zip(units, compile_all([source(*pair) for pair in units]), strict=True):
-        read |= compiled.headers
-        modules[unit.name] = compiled.ir
-        items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
-    known = {name: value for name, value in pins.items() if isinstance(value, int)}
-    lifting = Lifting(build, variant, items, known, target.given, modules, read=frozenset(read))
-    lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})
-    tables = [lifting.number(name) for name in static]  # a level that is folded has none
-    return replace(lifting, static_tables=tuple(sorted({at for at in tables if at is not None})))
+def _sources(build: Build, target: Target, clang: Clang, units: Iterable[tuple[Unit, tuple[Wrapper, ...]]]) -> list[Source]:
+    flags, place = flags_for(build, target), _place(build)
+    return [
+        Source(clang, target.triple, (*flags, *unit.flags), unit.includes, lines, place, unit.name, build.folder, unit.prelude, overlay=build.overlay)
+        for unit, lines in units
+    ]
 
 
 def flags_for(build: Build, target: Target) -> tuple[str, ...]:
