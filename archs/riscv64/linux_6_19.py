@@ -1,8 +1,9 @@
 """riscv64 at linux-6.19: soft-dirty and userfaultfd write-protection, on a CPU with Svrsw60t59b (277a1ae3879a to c64da3950cf4).
 
 A leaf has the two bits that the extension frees, a swap entry X and U.  Both are asked of the CPU at run time: without the extension the helpers exist,
-set nothing and find nothing, and mm/ does not offer what rests on them (pgtable_supports_soft_dirty, pgtable_supports_uffd_wp).  _PAGE_DEVMAP is gone
-(since v6.17); a PUD can be a huge page of the kernel's own, and a huge page can be without struct pages (pmd_special, pud_special).
+set nothing and find nothing, and mm/ does not offer what rests on them (pgtable_supports_soft_dirty, pgtable_supports_uffd_wp).  linux-6.18 has neither.
+_PAGE_DEVMAP is gone; a PUD can be a huge page of the kernel's own, and a huge page can be without struct pages (pmd_special, pud_special).  Device-private
+entries of a PMD, which mm/ has in this release, are not among the states; they have the format of a migration entry.
 
 Sources: arch/riscv/include/asm/{pgtable,pgtable-bits,pgtable-64,pgalloc}.h, arch/riscv/mm/{init,hugetlbpage}.c, include/linux/leafops.h of linux-6.19.
 """

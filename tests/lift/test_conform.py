@@ -23,6 +23,7 @@ LAYOUTS = [
     ("loongarch64", "linux-6.12", "4k"),
     ("powerpc", "linux-6.12", "hash-4k"),
     ("riscv64", "linux-6.12", "sv39"),
+    ("riscv64", "linux-6.19", "sv48-svrsw60t59b"),
     ("s390", "linux-6.12", "z10"),
 ]
 

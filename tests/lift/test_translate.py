@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bitspec.expr import FALSE, TRUE, eq, var
+from bitspec.expr import FALSE, TRUE, Expr, eq, var
 from bitspec.lift.native import compile_native, disagreement
 from bitspec.lift.problem import Unliftable
 from bitspec.lift.target import AsmRule, Instructions
@@ -236,6 +238,22 @@ def test_the_same_assembly_with_other_numbers_is_another_symbol(tmp_path: Path) 
     text = 'unsigned long f(void) { unsigned long a, b; asm("li %0, %1" : "=r"(a) : "i"(3)); asm("li %0, %1" : "=r"(b) : "i"(4)); return a ^ b; }'
     found = outcome(ir_of(text, tmp_path), "f", Rules((AsmRule(r"^li", "register", "number"),)))
     assert {one.attr for one in found.symbols} == {"number.3", "number.4"}
+
+
+@dataclass(frozen=True)
+class Masked:
+    """The second operand, without the bits of the first."""
+
+    def __call__(self, operands: Sequence[Expr]) -> Expr:
+        mask, value = operands
+        return value & ~mask
+
+
+def test_assembly_yields_what_the_rule_computes(tmp_path: Path) -> None:
+    text = 'unsigned long f(unsigned long a) { asm("bic %0, %0, %1" : "+r"(a) : "i"(0xf0UL)); return a | 1; }'
+    found = outcome(ir_of(text, tmp_path), "f", Rules((AsmRule(r"^bic", "computed", "", compute=Masked()),)))
+    assert evaluate(found.value, {found.params[0]: 0x1FF}) == 0x10F
+    assert not found.symbols
 
 
 def test_assembly_nobody_knows_makes_the_helper_unknown(keys: str) -> None:
