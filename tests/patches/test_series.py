@@ -134,7 +134,7 @@ HOSTILE = {
     "git's own folder": (_outside(".git/hooks/post-checkout"), "must apply|must be a patch|stay in the tree"),
     "git's own folder in capitals": (_outside(".GIT/config"), "must apply|must be a patch|stay in the tree"),
     "a symbolic link": (_new("include/link.h", "120000", "/etc/passwd"), "a symbolic link or a submodule"),
-    "a submodule": (_new("include/sub", "160000", f"Subproject commit {'0' * 40}"), "a symbolic link or a submodule"),
+    "a submodule": (_new("include/sub", "160000", f"Subproject commit {'01' * 20}"), "a symbolic link or a submodule"),
     "binary": (_BINARY, "this one is binary"),
     "told to be binary": (_TOLD_BINARY, "this one is binary"),
     "not a patch": ("hello\n", "there must be a patch in it"),

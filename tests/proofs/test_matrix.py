@@ -300,7 +300,7 @@ def test_the_gravest_is_what_a_cell_stands_for():
 
 
 def test_variants_that_are_alike_share_their_rows():
-    variants = discover.variants("riscv64")
+    variants = ("sv48", "sv39", "sv57", "sv48-base")
     layouts = [discover.layout("riscv64", "linux-6.12", one) for one in variants]
     made = matrix(layouts, list(Level), {"riscv64": discover.known("riscv64")})
     assert [one.variants for one in made.merged] == [variants]
