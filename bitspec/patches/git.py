@@ -1,4 +1,7 @@
-"""git, asked about a kernel tree: what is made goes into a scratch folder, and the tree stays as it is."""
+"""git, asked about a kernel tree: what is made goes into a scratch folder, and the tree stays as it is.
+
+One thing git does to a repository that is only read: of an object that it was to write, and that is there already, it renews the time.
+"""
 
 from __future__ import annotations
 
