@@ -193,9 +193,9 @@ class _Track:
         from bitspec.lift.lifting import lift_build
 
         build = work.laid
-        if build is not None and work.compiled is not None and work.alike is not None and work.alike.result():
-            work.compiled.result()
-        else:
+        if work.compiled is not None:
+            work.compiled.result()  # what does not compile would not after make either
+        if build is None or work.alike is None or not work.alike.result():
             build = self.build = self._configured(work.step)
             self.laid_on = work.step.tree
         lifting = lift_build(build, self.target, self.variant, self.shop.clang)

@@ -70,38 +70,129 @@ def mutated(texts: list[str], more: list[str]) -> st.SearchStrategy[str]:
 
 PROPOSALS = [path.read_text() for path in sorted((ROOT / "tests" / "proposals").glob("*.toml"))]
 TOML = [
-    "[base]", "[[field]]", "[[helper]]", 'layout = "x86_64"', 'layout = "s390@linux-6.17"', 'name = "pmd_present"', 'name = "__swp_entry"', 'entry = "swap"',
-    'bits = "63:0"', 'bits = "-1"', 'bits = "0:63,1"', 'mask = "0xffffffffffffffffffff"', "mask = -1", "mask = 1e99", 'status = "new"', 'status = "removed"',
-    'expression = "x"', 'expression = "ite(arg0, arg0, arg0)"', 'expression = "arg0 << (arg0 * arg0) ** 2"', 'expression = "__import__(\'os\')"',
-    'expression = "pmd_present(arg0)"', 'expression = "const(1, 10**9)"', 'expression = "zext(arg0, 100000)"', 'expression = "' + "(" * 300 + 'arg0"',
-    'expression = "' + "~" * 5000 + 'arg0"', 'params = ["a", "a"]', "level = 3", 'level = "pmd"', "inverted = 3", 'extra = "yes"', "\x00", "\ud7ff", "'''", '"""',
-]  # fmt: skip
+    "[base]",
+    "[[field]]",
+    "[[helper]]",
+    'layout = "x86_64"',
+    'layout = "s390@linux-6.17"',
+    'name = "pmd_present"',
+    'name = "__swp_entry"',
+    'entry = "swap"',
+    'bits = "63:0"',
+    'bits = "-1"',
+    'bits = "0:63,1"',
+    'mask = "0xffffffffffffffffffff"',
+    "mask = -1",
+    "mask = 1e99",
+    'status = "new"',
+    'status = "removed"',
+    'expression = "x"',
+    'expression = "ite(arg0, arg0, arg0)"',
+    'expression = "arg0 << (arg0 * arg0) ** 2"',
+    "expression = \"__import__('os')\"",
+    'expression = "pmd_present(arg0)"',
+    'expression = "const(1, 10**9)"',
+    'expression = "zext(arg0, 100000)"',
+    'expression = "' + "(" * 300 + 'arg0"',
+    'expression = "' + "~" * 5000 + 'arg0"',
+    'params = ["a", "a"]',
+    "level = 3",
+    'level = "pmd"',
+    "inverted = 3",
+    'extra = "yes"',
+    "\x00",
+    "\ud7ff",
+    "'''",
+    '"""',
+]
 MM, OLD, NEW = "include/linux/mm.h", ["one", "two", "three"], ["1", "two", "3"]
-PATCH = "\n".join([
-    f"diff --git a/{MM} b/{MM}", "index 1111111..2222222 100644", f"--- a/{MM}", f"+++ b/{MM}", "@@ -1,3 +1,3 @@", "-one", "+1", " two", "-three", "+3", "",
-])  # fmt: skip
+PATCH = "\n".join(
+    [
+        f"diff --git a/{MM} b/{MM}",
+        "index 1111111..2222222 100644",
+        f"--- a/{MM}",
+        f"+++ b/{MM}",
+        "@@ -1,3 +1,3 @@",
+        "-one",
+        "+1",
+        " two",
+        "-three",
+        "+3",
+        "",
+    ]
+)
 FRESH = "\n".join(["diff --git a/include/new.h b/include/new.h", "new file mode 100644", "--- /dev/null", "+++ b/include/new.h", "@@ -0,0 +1 @@", "+new", ""])
 GONE = "\n".join([f"diff --git a/{MM} b/{MM}", "deleted file mode 100644", f"--- a/{MM}", "+++ /dev/null", "@@ -1,3 +0,0 @@", "-one", "-two", "-three", ""])
 NAMED = "\n".join([f"diff --git a/{MM} b/include/x.h", "similarity index 100%", f"rename from {MM}", "rename to include/x.h", ""])
 DIFF = [
-    "--- a/../../outside", "+++ b/../../outside", "+++ /outside", "+++ b//outside", "+++ b/.git/config", "+++ b/.GIT/hooks/post-checkout", "+++ b/a/./b", "+++ b/",
-    '+++ "b/\\056\\056/outside"', '+++ "b/new\\nline"', "rename from ../outside", "rename to ../outside", "copy from include/linux/mm.h", "copy to .git/x", "new mode 120000",
-    "new file mode 120000", "new file mode 160000", "old mode 100755", "deleted file mode 040000", "GIT binary patch", "literal 999999999", "delta 3", "zcmV;",
-    "Binary files a/x and b/x differ", "@@ -0,0 +1,999999999 @@", "@@ -1,3 +1,3 @@ @@", "@@ -99999999999999999999 +1 @@", "\\ No newline at end of file", "+\x1b[2J",
-    "-- ", "--- ", "+++ ", "@@", "diff --git a/x b/y", "diff --git", "index 0000000..0000000", "similarity index 200%", "From 0 Mon Sep 17 00:00:00 2001", "\x00",
-]  # fmt: skip
+    "--- a/../../outside",
+    "+++ b/../../outside",
+    "+++ /outside",
+    "+++ b//outside",
+    "+++ b/.git/config",
+    "+++ b/.GIT/hooks/post-checkout",
+    "+++ b/a/./b",
+    "+++ b/",
+    '+++ "b/\\056\\056/outside"',
+    '+++ "b/new\\nline"',
+    "rename from ../outside",
+    "rename to ../outside",
+    "copy from include/linux/mm.h",
+    "copy to .git/x",
+    "new mode 120000",
+    "new file mode 120000",
+    "new file mode 160000",
+    "old mode 100755",
+    "deleted file mode 040000",
+    "GIT binary patch",
+    "literal 999999999",
+    "delta 3",
+    "zcmV;",
+    "Binary files a/x and b/x differ",
+    "@@ -0,0 +1,999999999 @@",
+    "@@ -1,3 +1,3 @@ @@",
+    "@@ -99999999999999999999 +1 @@",
+    "\\ No newline at end of file",
+    "+\x1b[2J",
+    "-- ",
+    "--- ",
+    "+++ ",
+    "@@",
+    "diff --git a/x b/y",
+    "diff --git",
+    "index 0000000..0000000",
+    "similarity index 200%",
+    "From 0 Mon Sep 17 00:00:00 2001",
+    "\x00",
+]
 HEAD = "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001\nFrom: A <a@b.c>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\n"
 MAIL = f"{HEAD}Subject: [PATCH 1/1] a change\n\nwhy\n---\n{PATCH}-- \n2.39\n\n"
 ENCODED = f"{HEAD}Subject: =?utf-8?q?caf=C3=A9?=\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\nwhy\n---\n{PATCH}\n"
 LETTER = [
-    "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: x", "Content-Type: multipart/mixed; boundary=x", "--x", "--x--", "Content-Type: text/plain; charset=nonsense",
-    "Subject: =?utf-16?b?////?=", "Subject: \x1b[31m", "From: ", "From \x00", "-- >8 --", ">From x", "In-Reply-To: <x>", *DIFF,
-]  # fmt: skip
-ENTRY = '[[refuted]]\ncode = "SWP411"\nsubject = "swap"\narch = "powerpc"\nlayout = "linux-6.12"\nvariant = "radix-64k"\nconfig = "default"\nlevel = "pmd"\nreason = "x"\n'
+    "Content-Transfer-Encoding: base64",
+    "Content-Transfer-Encoding: x",
+    "Content-Type: multipart/mixed; boundary=x",
+    "--x",
+    "--x--",
+    "Content-Type: text/plain; charset=nonsense",
+    "Subject: =?utf-16?b?////?=",
+    "Subject: \x1b[31m",
+    "From: ",
+    "From \x00",
+    "-- >8 --",
+    ">From x",
+    "In-Reply-To: <x>",
+    *DIFF,
+]
+_KEY = {"code": "SWP411", "subject": "swap", "arch": "powerpc", "layout": "linux-6.12", "variant": "radix-64k", "config": "default", "level": "pmd"}
+ENTRY = "\n".join(["[[refuted]]", *(f'{name} = "{text}"' for name, text in _KEY.items()), 'reason = "x"', ""])
 NUMBERS = st.one_of(
-    st.integers(-(1 << 70), 1 << 130).flatmap(lambda number: st.sampled_from([hex(number), str(number), bin(number), oct(number), f"{number:x}", f"{number:_}"])),
-    st.text(max_size=12), st.sampled_from(["0x", "1e9", "٣", "0x_1", "--help", "-1", "", " 1", "1\n2", "0b2", "0o9", "∞", "nan"]),
-)  # fmt: skip
+    st.integers(-(1 << 70), 1 << 130).flatmap(
+        lambda number: st.sampled_from([hex(number), str(number), bin(number), oct(number), f"{number:x}", f"{number:_}"])
+    ),
+    st.text(max_size=12),
+    st.sampled_from(["0x", "1e9", "٣", "0x_1", "--help", "-1", "", " 1", "1\n2", "0b2", "0o9", "∞", "nan"]),
+)
 
 
 # What they are given to

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import unified_diff
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -103,13 +104,13 @@ def main() -> None:
     for arch in given.archs:
         name = HEADERS[arch]
         one, five = series(tree, [name]), series(tree, [name] * 5)
-        lift, both = (timed(lambda check=check: lifted(tree, arch, check), given.runs) for check in (False, True))  # type: ignore[misc]
-        single, several = (timed(lambda mails=mails: gate(tree, mails), given.runs) for mails in (one, five))  # type: ignore[misc]
+        lift, both = (timed(partial(lifted, tree, arch, check), given.runs) for check in (False, True))
+        single, several = (timed(partial(gate, tree, mails), given.runs) for mails in (one, five))
         alone += single
         print(f"{arch:<10}{lift:8.2f}{both:16.2f}{single:14.2f}{single / lift:8.2f}{single / both:18.2f}{several:8.2f}{several / single:10.2f}")
         sys.stdout.flush()
     if set(given.archs) == set(HEADERS):
-        spread = timed(lambda: gate(tree, every), given.runs)
+        spread = timed(partial(gate, tree, every), given.runs)
         print(f"five patches, each of another architecture: {spread:.2f} s, {spread / alone:.2f} times the five gated alone")
 
 

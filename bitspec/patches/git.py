@@ -90,10 +90,10 @@ class Git:
 
     def commits(self, base: str, head: str, paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
         """The commits after `base` up to `head`, along first parents, that change `paths`: the tree of each, its short name and its subject."""
-        told = self.ask("log", "--first-parent", "--reverse", "-z", "--format=%T%x00%h%x00%s", f"{base}..{head}", "--", *paths)
+        told = self.ask("log", "--first-parent", "--reverse", "-z", "--format=%T%x00%H%x00%s", f"{base}..{head}", "--", *paths)
         texts = told.decode(errors="replace").split("\0")
         for at in range(0, len(texts) - 2, 3):
-            yield texts[at], texts[at + 1], texts[at + 2]
+            yield texts[at], texts[at + 1][:12], texts[at + 2]
 
     def tree_of(self, commit: str) -> str:
         """The name of a commit's tree."""
