@@ -684,6 +684,14 @@ def _sides(texts: tuple[str, str], variant: str | None, config: str | None) -> t
     return old, new
 
 
+def _base_named(file: str) -> str:
+    """The layout that a proposal file is based on, as ARCH@LAYOUT."""
+    from bitspec.proposal import load
+
+    one = load(Path(file)).base
+    return f"{one.arch}@{one.release}" if one.release else one.arch
+
+
 def _base_of(one: Proposal, variant: str | None, config: str) -> Layout:
     try:
         return discover.layout(one.base.arch, one.base.release, variant, config)
@@ -803,7 +811,9 @@ def _of_trees(named: list[tuple[Path, str | None]], targets: tuple[str, ...], ru
 
 @main.command()
 @click.argument("patches", nargs=-1, metavar="[PATCH]...")
-@click.option("--base", metavar="OLD", help="What there is: ARCH@LAYOUT or a proposal file; with --kernel, a revision of the tree.")
+@click.option(
+    "--base", metavar="OLD", help="What there is: ARCH@LAYOUT or a proposal file; default: the proposal's own base. With --kernel, a revision of the tree."
+)
 @click.option("--proposal", "new", metavar="NEW", help="What it is to become: a proposal file or ARCH@LAYOUT.")
 @click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Judge a series of patches for this kernel tree.")
 @click.option("--head", metavar="REV", help="With --kernel and --base: the last commit of the series.  [default: HEAD]")
@@ -846,7 +856,7 @@ def gate(
 
     \b
     Example:
-      bitspec gate --base x86_64@linux-6.12 --proposal proposal.toml
+      bitspec gate --proposal proposal.toml
       bitspec gate --base arm64@linux-6.1 --proposal arm64@linux-6.12 --strict
       bitspec gate --kernel linux --base v6.12 --head my-branch
       bitspec gate --kernel linux series.mbox
@@ -864,8 +874,9 @@ def gate(
         found: Comparison | History = _judged(trees.Runs(tree, variant, configs, all_configs, None, build, sandbox, cc), targets, base, head, patches, timeout)
         special = {"text": partial(text.series, strict=strict), "json": json.series}.get(format_)
     else:
-        if base is None or new is None or patches:
+        if new is None or patches or (base is None and not new.endswith(".toml")):
             raise BadInput("gate takes --base and --proposal, or --kernel and what is to become of the tree")
+        base = base or _base_named(new)
         if len(configs) > 1 or variant == "all" or targets or head or all_configs or build or sandbox or cc:
             raise BadInput("a proposal is judged in one variant and one config; --arch, --head, --all-configs, --build, --sandbox and --cc go with --kernel")
         found = _compared((base, new), variant, configs[0] if configs else None, timeout, everything=False)

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from click.testing import CliRunner
 import cli
 from archs import patched, trees
 from bitspec.lift.tree import release
+from tests.docs.test_ci import ROOT, scripts
 from tests.patches.repository import commit, git, mail, patch, state
 
 TREE = os.environ.get("BITSPEC_KERNEL", "")
@@ -173,3 +176,31 @@ def test_two_revisions_side_by_side(repository: Path) -> None:
 
 def test_the_nearest_layout_lends_its_names(tmp_path: Path) -> None:
     assert trees.nearest("x86_64", Path(TREE)) == "linux-" + ".".join(release(Path(TREE)).split(".")[:2])
+
+
+@pytest.mark.parametrize(("name", "status"), [("GitHub", 1), ("GitLab", 1), ("pre-commit", 0)])
+def test_the_recipes_of_the_page_run_as_they_stand(name: str, status: int, repository: Path, tmp_path: Path) -> None:
+    """As CI calls them: the script by bash, in a clone whose remote has the branch that is merged into."""
+    script = scripts()[name]
+    bitspec = tmp_path / "bin" / "bitspec"
+    bitspec.parent.mkdir()
+    bitspec.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "cli.py"} "$@"\n')
+    bitspec.chmod(0o755)
+    base = git(repository, "rev-parse", "base").strip()
+    git(repository, "update-ref", "refs/remotes/origin/main", base)
+    settings = {"PATH": f"{bitspec.parent}:{os.environ['PATH']}", "GITHUB_BASE_REF": "main", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base}
+    if name == "pre-commit":
+        (repository / S390).write_text(f"/* new */\n{source(S390)}")
+        git(repository, "add", "-A")
+    try:
+        done = subprocess.run(["bash", "-e", "-c", script], capture_output=True, text=True, check=False, cwd=repository, env=os.environ | settings)
+        assert done.returncode == status, done.stderr
+        if name == "GitHub":
+            assert re.search(r"^::error file=arch/x86/include/asm/pgtable\w*\.h,line=\d+,title=SWP405 ", done.stdout, re.MULTILINE)
+        elif name == "GitLab":
+            assert "SWP405" in (repository / "bitspec.xml").read_text()
+        else:
+            assert re.search(r"^  s390 z14.*: no change in meaning$", done.stdout, re.MULTILINE)
+    finally:
+        git(repository, "reset", "-q", "--hard")
+        (repository / "bitspec.xml").unlink(missing_ok=True)
