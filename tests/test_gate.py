@@ -200,3 +200,48 @@ def test_variant_and_config_are_the_same_on_both_sides(tmp_path):
     assert result.stdout.startswith("arm64@linux-6.12 -> arm64@linux-6.12+x (64k-52, config minimal)\n")
     wrong = run("gate", "--base", "arm64@linux-6.12", "--proposal", path, "--variant", "4k-48")
     assert (wrong.exit_code, wrong.stderr) == (2, "bitspec: both must be of one variant, not of 64k-52 and 4k-48\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("gate",), "gate takes --base and --proposal, or --kernel"),
+        (("gate", "--base", "s390"), "gate takes --base and --proposal, or --kernel"),
+        (("gate", "--proposal", "s390"), "gate takes --base and --proposal, or --kernel"),
+        (("gate", "x.mbox"), "gate takes --base and --proposal, or --kernel"),
+        (("gate", "--base", "s390", "--proposal", "s390", "--head", "x"), "go with --kernel"),
+        (("gate", "--base", "s390", "--proposal", "s390", "--arch", "s390"), "go with --kernel"),
+        (("gate", "--base", "s390", "--proposal", "s390", "--variant", "all"), "one variant and one config"),
+        (("gate", "--kernel", "{tree}", "--head", "x"), "--head must come with --base"),
+        (("gate", "--kernel", "{tree}", "--base", "x", "--head", "y", "{tree}/Makefile"), "no --head with patches"),
+        (("gate", "--kernel", "{tree}", "--proposal", "x.toml"), "no --proposal"),
+        (("gate", "--kernel", "{tree}", "--base", "v6.99"), "not the top folder of a git repository"),
+        (("gate", "--kernel", "{tree}", "{tree}/none.mbox"), "No such file"),
+        (("gate", "--kernel", "{tree}", "{tree}/Makefile"), "there must be a patch in it, and there is none"),
+        (("gate", "--kernel", "{tree}/none", "{tree}/Makefile"), "no such folder"),
+        (("gate", "--kernel", "{tree}/include", "{tree}/Makefile"), "a kernel tree must have a Makefile"),
+        (("gate", "--kernel", "{tree}", "{tree}/Makefile", "--format", "htlm"), "unknown format 'htlm'"),
+        (("diff", "{tree}", "s390"), "both be kernel trees, or neither"),
+        (("diff", "{tree}@v1", "{tree}", "--arch", "s390"), "not the top folder of a git repository"),
+        (("diff", "{tree}", "{tree}", "--arch", "s309"), "unknown architecture 's309'"),
+        (("diff", "s390", "s390", "--arch", "s390"), "--arch, --all-configs, --sandbox and --cc are for kernel trees"),
+        (("baseline", "check", "s390", "--baseline", "{tree}/none.toml"), "does not exist"),
+        (("baseline", "write", "s390", "-o", "{tree}/none/baseline.toml"), "no such folder"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, says, tmp_path):
+    pytest.importorskip("llvmlite")
+    pytest.importorskip("ziglang")
+    from tests.patches.repository import folder
+
+    tree = folder(tmp_path / "tree")
+    result = run(*(word.format(tree=tree) for word in arguments))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert says in result.stderr
+
+
+def test_a_proposal_is_judged_against_its_own_base():
+    path = file("arm64-relayout-offset-11")
+    short, long = run("gate", "--proposal", path, "--format", "terse"), run("gate", "--base", "arm64@linux-6.12", "--proposal", path, "--format", "terse")
+    assert (short.exit_code, short.stdout) == (long.exit_code, long.stdout) == (1, long.stdout)
