@@ -168,7 +168,7 @@ class _Track:
     def _begun(self, steps: Iterator[Step], pool: ThreadPoolExecutor) -> _Work | None:
         """The next step that changes something the helpers are made of, its files being compiled; None where there is none."""
         for step in steps:
-            changes = [one for one in self.shop.git.changes(self.at, step.tree) if needed.of_arch(one.path, self.target.arch)]
+            changes = self._mine(self.at, step)
             self.at = step.tree
             again = any(needed.configures(one.path, self.target.arch) or needed.generates(one.path) for one in changes)
             if again or self._reads(changes):
@@ -180,7 +180,7 @@ class _Track:
         from bitspec.lift.lifting import compile_build
 
         tree, clang = self.build.tree, self.shop.clang
-        since = [one for one in self.shop.git.changes(self.laid_on, step.tree) if needed.of_arch(one.path, self.target.arch)]
+        since = self._mine(self.laid_on, step)
         if any(one.after not in FILES and (one.path.endswith(".h") or normpath(tree / one.path) in self.lifting.read) for one in since):
             return _Work(step)  # what is gone cannot be laid over
         laid = self._laid(step, since)
@@ -207,7 +207,13 @@ class _Track:
         layout = trees.without(layout, gone)
         unread = {name: why for name, why in fresh.items() if name not in gone}
         unread |= {name: why for name in HELPERS if (why := lifting.item(name).unknown) and before.item(name).outcome is not None}
-        return Stage(work.step, layout, _meaning(before) != _meaning(lifting), unread)
+        changed = _meaning(before) != _meaning(lifting) or before.build.options != lifting.build.options
+        return Stage(work.step, layout, changed, unread)
+
+    def _mine(self, before: str, step: Step) -> list[Change]:
+        """What has changed since a tree that may matter to this architecture."""
+        read, tree, arch = self.lifting.read, self.build.tree, self.target.arch
+        return [one for one in self.shop.git.changes(before, step.tree) if needed.of_arch(one.path, arch) or normpath(tree / one.path) in read]
 
     def _reads(self, changes: list[Change]) -> bool:
         """Whether the helpers are made of any of the files; of a header that is new, nobody knows before it is tried."""

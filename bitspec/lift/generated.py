@@ -37,7 +37,7 @@ def alike(build: Build, target: Target, clang: Clang, changed: Set[str], read: S
 
 def _affected(build: Build, target: Target, changed: Set[str], read: Set[str]) -> Iterator[tuple[str, Path]]:
     offsets = f"arch/{target.arch}/kernel/asm-offsets"
-    for stem, name in (("kernel/bounds", "bounds.h"), (offsets, "asm-offsets.h")):
+    for stem, name in (("kernel/bounds", "bounds.h"), ("kernel/sched/rq-offsets", "rq-offsets.h"), (offsets, "asm-offsets.h")):
         header, recorded = build.folder / "include/generated" / name, build.folder / f"{Path(stem).parent}/.{Path(stem).name}.s.cmd"
         if normpath(header) not in read:
             continue

@@ -16,6 +16,7 @@ from bitspec.lift import toolchain
 from bitspec.lift.lifting import Lifting, lift
 from bitspec.lift.native import compile_native, disagreement
 from bitspec.lift.tree import release
+from bitspec.patches import needed
 from bitspec.vocabulary import HELPERS
 from proofs.conform import DIFFERENT, UNKNOWN, config_of, conform, render
 
@@ -33,6 +34,15 @@ def _layouts() -> list[tuple[str, str]]:
 
 def _lift(arch: str, variant: str) -> Lifting:
     return lift(Path(TREE), toolchains.target(arch), variant, toolchain.find())
+
+
+@pytest.mark.parametrize("arch", toolchains.architectures())
+def test_what_a_patch_may_matter_to_is_all_that_is_read(arch: str) -> None:
+    """A commit that touches none of these files is no step of a series (bitspec.patches.needed)."""
+    lifting = _lift(arch, toolchains.variants(arch)[0])
+    read = [str(Path(one).relative_to(lifting.build.tree)) for one in lifting.read if Path(one).is_relative_to(lifting.build.tree)]
+    assert len(read) > 100
+    assert [one for one in read if not needed.of_arch(one, toolchains.target(arch).arch) or not needed.to_lift(one)] == []
 
 
 @pytest.mark.parametrize(("arch", "name"), _layouts())
