@@ -891,6 +891,7 @@ def _judged(
     """A series of commits or patches, judged."""
     from archs import patched
     from bitspec.patches.series import SIZE
+    from proofs.check import Vacuous
     from proofs.series import judge
 
     gc.disable()
@@ -904,7 +905,10 @@ def _judged(
     with patched.workshop(targets, runs, base, None if mails else head or "HEAD", mails) as shop:
         said = "the files as they are" if base is None else base
         wanted = targets or patched.touched(shop.git, shop.series)
-        return judge(str(runs.tree), said, shop.series, patched.tracks(wanted, shop), _known_of, timeout)
+        try:
+            return judge(str(runs.tree), said, shop.series, patched.tracks(wanted, shop), _known_of, timeout)
+        except (Vacuous, ExprError, RecursionError) as error:  # of layouts that ship it would be our mistake
+            raise BadInput(f"a patch makes a layout of which nothing can be asked: {error}") from None
 
 
 def _known_of(arch: str) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ they are made of.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,7 +28,7 @@ from bitspec.vocabulary import HELPERS
 
 if TYPE_CHECKING:
     from archs.toolchains import Chosen
-    from bitspec.lift.lifting import Lifting
+    from bitspec.lift.lifting import Lifted, Lifting
     from bitspec.lift.toolchain import Clang
     from bitspec.lift.tree import Build
 
@@ -186,7 +187,8 @@ class _Track:
         laid = self._laid(step, since)
         changed = frozenset(normpath(tree / one.path) for one in since)
         compiled = pool.submit(compile_build, laid, self.target, self.variant, clang)
-        return _Work(step, laid, compiled, pool.submit(alike, laid, self.target, clang, changed, self.lifting.read))
+        fresh = any(not one.before and one.path.endswith(".h") for one in since)
+        return _Work(step, laid, compiled, pool.submit(alike, laid, self.target, clang, changed, self.lifting.read, fresh))
 
     def _finished(self, work: _Work) -> Stage:
         """What a step makes of the helpers."""
@@ -203,10 +205,11 @@ class _Track:
         more = frozenset(name for name in HELPERS if self.first.item(name).outcome is None and lifting.item(name).outcome is not None)
         layout, declared = trees.read(self.arch, self.release, lifting, trees.config_of(lifting.build, self.chosen), more)
         fresh = {name: why for name, why in declared.items() if name not in self.declared}
-        gone = {name for name in fresh if lifting.item(name).absent}
-        layout = trees.without(layout, gone)
-        unread = {name: why for name, why in fresh.items() if name not in gone}
-        unread |= {name: why for name in HELPERS if (why := lifting.item(name).unknown) and before.item(name).outcome is not None}
+        layout = trees.without(layout, {name for name in fresh if _gone(lifting.item(name))})
+        lost = {name: one for name in before.items if (one := lifting.item(name)).outcome is None and before.item(name).outcome is not None}
+        unread = {name: one.absent or one.unknown for name, one in lost.items() if not _gone(one)}
+        unread |= {name: why for name, why in fresh.items() if not _gone(lifting.item(name))}
+        unread |= {name: "it is no constant" for name in _numbers(before) if name not in lost and lifting.number(name) is None}
         changed = _meaning(before) != _meaning(lifting) or before.build.options != lifting.build.options
         return Stage(work.step, layout, changed, unread)
 
@@ -237,6 +240,17 @@ class _Track:
             self.shop.files_of(step), self.target, self.shop.clang, self.variant,
             defconfig=runs.defconfig, fragments=self.chosen.fragments, folder=folder, sandbox=runs.sandbox, progress=say,
         )  # fmt: skip
+
+
+def _gone(one: Lifted) -> bool:
+    """Whether the tree has no such function or constant any more; what is there and does not compile, or is BUG(), cannot be read instead."""
+    found = re.fullmatch(r"the tree has no (\w+) in this configuration", one.absent)
+    return found is not None and one.name.startswith(found[1])
+
+
+def _numbers(lifting: Lifting) -> list[str]:
+    """The constants that have a value."""
+    return [name for name, one in lifting.items.items() if one.outcome is not None and not one.outcome.params and lifting.number(name) is not None]
 
 
 def _meaning(lifting: Lifting) -> dict[str, object]:
@@ -272,6 +286,8 @@ def workshop(targets: tuple[str, ...], runs: Runs, base: str | None, head: str |
             start = git.commit(base)
             end = start if head is None else git.commit(head)
             if head is not None and (parted := git.merge_base(start, end)) != start:
+                if parted == end:
+                    raise Problem(f"{head} must come after {base}, and comes before it: there is nothing to judge")
                 say(f"{head} does not come after {base}: it is judged from where they parted, {parted[:12]}")
                 start = parted
             paths = needed.paths(kernel_archs(targets))

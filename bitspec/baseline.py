@@ -89,10 +89,21 @@ def write(entries: Iterable[Entry]) -> str:
 
 
 def renewed(old: Iterable[Entry], findings: Iterable[Finding], reason: str) -> tuple[Entry, ...]:
-    """Entries for what is refuted and not known; those there were keep their reasons, and those that are gone go."""
-    reasons = {one.key: one.reason for one in old}
-    new = [one for one in findings if one.standing == "refuted"]
-    return tuple(Entry(key(one), reasons.get(key(one)) or reason, one.evidence.text if one.evidence is not None else "") for one in new)
+    """Entries for what is refuted and not known; those there were keep their reasons, those not asked about stay, and those not refuted any more go."""
+    every, before = list(findings), list(old)
+    reasons, asked = {one.key: one.reason for one in before}, _asked(every)
+    new = [one for one in every if one.standing == "refuted"]
+    made = [Entry(key(one), reasons.get(key(one)) or reason, one.evidence.text if one.evidence is not None else "") for one in new]
+    return (*(one for one in before if _scope(one.key) not in asked), *made)
+
+
+def _scope(one: Key) -> tuple[str, ...]:
+    """A claim about a level: what is asked as a whole, whatever its subjects."""
+    return (one.code, one.arch, one.layout, one.variant, one.config, one.level)
+
+
+def _asked(findings: Iterable[Finding]) -> set[tuple[str, ...]]:
+    return {_scope(key(one)) for one in findings}
 
 
 def applied(report: Report, entries: Sequence[Entry], where: str) -> Report:
@@ -105,12 +116,12 @@ def applied(report: Report, entries: Sequence[Entry], where: str) -> Report:
             raise TextError(f"{where}{f':{one.line}' if one.line else ''}: {one.key.code} {one.key.subject}: it must have a reason")
     accepted = {one.key: one for one in entries}
     findings = tuple(_known(one, accepted.get(key(one))) for one in report.findings)
-    asked = {(one.code, one.arch, one.layout, one.variant, one.config, one.level) for one in report.findings}
+    asked = _asked(report.findings)
     refuted = {key(one) for one in report.findings if one.verdict == "refuted"}
     stale = tuple(
         Stale(one.key.code, one.key.subject, f"{where}{f':{one.line}' if one.line else ''}", f"{one.key.scope}: not refuted any more")
         for one in entries
-        if one.key not in refuted and (one.key.code, one.key.arch, one.key.layout, one.key.variant, one.key.config, one.key.level) in asked
+        if one.key not in refuted and _scope(one.key) in asked
     )
     return replace(report, findings=findings, stale=(*report.stale, *stale))
 

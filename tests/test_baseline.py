@@ -131,3 +131,10 @@ def test_a_file_that_is_too_large_or_not_there(tmp_path: Path) -> None:
 def test_what_is_written_is_read_back() -> None:
     entries = (Entry(Key("SWP411", 'a "b" \\ c', "d", "e", "f", "g", "pmd"), "line one\nline two", "0x1"), Entry(Key("SWP412", "", "", "", "", "", "x"), ""))
     assert [(one.key, one.reason, one.witness) for one in read(write(entries), "x")] == [(one.key, one.reason, one.witness) for one in entries]
+
+
+def test_writing_a_part_again_keeps_the_rest(tmp_path: Path) -> None:
+    file = written(tmp_path, "--reason", "old")
+    before = read(file.read_text(), "x")
+    assert run("baseline", "write", "powerpc", "--level", "pmd", "--select", "PMD242", "-o", file).exit_code == 0
+    assert {(one.key, one.reason) for one in read(file.read_text(), "x")} == {(one.key, one.reason) for one in before}

@@ -14,7 +14,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Final
 
-from bitspec.lift.headers import parsed, using
+from bitspec.lift.headers import in_folder, parsed, using
 from bitspec.lift.overlay import Overlay
 from bitspec.lift.problem import Problem
 from bitspec.lift.toolchain import Clang
@@ -118,8 +118,9 @@ class Source:
             text = self.text(chosen)
             path.write_text(text, encoding="utf-8")
             done = subprocess.run(
-                [*command, "-MD", "-MF", str(depends), "-o", str(ir), str(path)], capture_output=True, text=True, cwd=self.cwd, timeout=300, check=False
-            )
+                [*command, "-MD", "-MF", str(depends), "-o", str(ir), str(path)],
+                capture_output=True, text=True, cwd=self.cwd, env=in_folder(self.cwd), timeout=300, check=False,
+            )  # fmt: skip
             if done.returncode == 0:
                 break
             known = without_unknown(command, done.stderr)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from bitspec.lift.build import FLAGS, without_unknown
+from bitspec.lift.headers import in_folder
 from bitspec.lift.lifting import flags_for
 from bitspec.lift.target import Target
 from bitspec.lift.toolchain import Clang
@@ -23,7 +24,7 @@ _DEFINED: Final = re.compile(r"^#define (\w+) (-?\w+)", re.M)
 _TOLD: Final = re.compile(r'asm sideeffect "\\0A\.ascii \\22->(\w+) \$[^"]*", "i[^"]*"\(i\d+ (-?\d+)\)')
 
 
-def alike(build: Build, target: Target, clang: Clang, changed: Set[str], read: Set[str]) -> bool:
+def alike(build: Build, target: Target, clang: Clang, changed: Set[str], read: Set[str], fresh: bool = False) -> bool:
     """Whether every generated header that was read would be the same, were it made of the tree as the build's overlay has it.
 
     False where it is not known.
@@ -31,17 +32,18 @@ def alike(build: Build, target: Target, clang: Clang, changed: Set[str], read: S
     Args:
         changed: the files that are in another state, as absolute paths.
         read: the files that the lifting read.
+        fresh: whether there are headers that were not there before: any may take the place of another.
     """
-    return all(_same(build, target, clang, source, header) for source, header in _affected(build, target, changed, read))
+    return all(_same(build, target, clang, source, header) for source, header in _affected(build, target, changed, read, fresh))
 
 
-def _affected(build: Build, target: Target, changed: Set[str], read: Set[str]) -> Iterator[tuple[str, Path]]:
+def _affected(build: Build, target: Target, changed: Set[str], read: Set[str], fresh: bool) -> Iterator[tuple[str, Path]]:
     offsets = f"arch/{target.arch}/kernel/asm-offsets"
     for stem, name in (("kernel/bounds", "bounds.h"), ("kernel/sched/rq-offsets", "rq-offsets.h"), (offsets, "asm-offsets.h")):
         header, recorded = build.folder / "include/generated" / name, build.folder / f"{Path(stem).parent}/.{Path(stem).name}.s.cmd"
         if normpath(header) not in read:
             continue
-        if not recorded.is_file() or _inputs(recorded, build.folder) & changed:
+        if fresh or not recorded.is_file() or _inputs(recorded, build.folder) & changed:
             yield f"{stem}.c", header
 
 
@@ -68,7 +70,7 @@ def _same(build: Build, target: Target, clang: Clang, source: str, header: Path)
 
 
 def _run(command: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=300, check=False)
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=in_folder(cwd), timeout=300, check=False)
 
 
 def _number(text: str) -> int | None:

@@ -6,6 +6,7 @@ is what clang itself would have read: the IR that comes out is the same but for 
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bitspec.lift.wrappers import heading
+
+
+def in_folder(cwd: Path) -> dict[str, str]:
+    """The environment of a compiler that runs in a folder: clang believes PWD, and by another spelling of it finds no file that is laid over the tree."""
+    return {**os.environ, "PWD": str(cwd)}
 
 
 @contextmanager
@@ -28,7 +34,8 @@ def parsed(command: Sequence[str], folder: Path, cwd: Path) -> Iterator[Path | N
         source, made = Path(own) / "headers.h", Path(own) / "headers.pch"
         source.write_text(heading(), encoding="utf-8")
         flags = [word for word in command if word not in ("-S", "-emit-llvm")]
-        done = subprocess.run([*flags, "-x", "c-header", "-o", str(made), str(source)], capture_output=True, cwd=cwd, timeout=300, check=False)
+        command = [*flags, "-x", "c-header", "-o", str(made), str(source)]
+        done = subprocess.run(command, capture_output=True, cwd=cwd, env=in_folder(cwd), timeout=300, check=False)
         yield made if done.returncode == 0 else None
 
 

@@ -218,17 +218,22 @@ def _kinds(kinds: Sequence[SwapKind], lifting: Lifting) -> tuple[SwapKind, ...]:
 
 
 def _use(skeleton: Layout, use: LevelUse, lifting: Lifting, agreed: frozenset[str], level: Level) -> LevelUse:
-    """The level with the tree's protection table, unless it is the declared one."""
-    names = [PROTECTION.format(index) for index in range(16)]
-    numbers = [lifting.number(name) for name in names]
+    """The level with the tree's protection table, unless it is the declared one; an entry that cannot be read is as it is declared."""
     table = skeleton.at(level).protections
-    if not table or any(number is None for number in numbers):
+    if not table:
         return use
-    if {(frozenset(one.name.split("|")) - {"VM_NONE"}, one.value) for one in table} == {(vm_flags(index), number) for index, number in enumerate(numbers)}:
-        return use
-    made = []
-    for index, number in enumerate(numbers):
-        flags = vm_flags(index)
-        assert number is not None
+    theirs: set[tuple[frozenset[str], int]] = set()
+    made: list[Protection] = []
+    for index in range(16):
+        flags, number = vm_flags(index), lifting.number(PROTECTION.format(index))
+        if number is None:
+            made += [one for one in table if _flags(one) == flags]
+            theirs |= {(flags, one.value) for one in table if _flags(one) == flags}
+            continue
+        theirs.add((flags, number))
         made.append(Protection("|".join(sorted(flags)) or "VM_NONE", number, "VM_WRITE" in flags, bool(flags & {"VM_READ", "VM_WRITE", "VM_EXEC"})))
-    return replace(use, protections=tuple(made))
+    return use if theirs == {(_flags(one), one.value) for one in table} else replace(use, protections=tuple(made))
+
+
+def _flags(one: Protection) -> frozenset[str]:
+    return frozenset(one.name.split("|")) - {"VM_NONE"}

@@ -133,8 +133,7 @@ def _line(option: str) -> str:
 def _key(tree: Path, version: str, target: Target, clang: Clang, defconfig: str, fragment: str) -> str:
     """The name of a build folder: by the tree's place and state, the architecture, the configuration and the compiler."""
     state = [str(tree), version, clang.version, defconfig, fragment]
-    head = tree / ".git" / "HEAD"
-    if head.is_file():
+    if (tree / ".git").exists():  # a folder, or of another work tree a file
         done = subprocess.run(["git", "-C", str(tree), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
         state.append(done.stdout)
     for name in ("Makefile", "Kconfig", f"arch/{target.arch}/Kconfig", f"arch/{target.arch}/Makefile", "mm/Kconfig", "init/Kconfig"):

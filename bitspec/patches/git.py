@@ -52,7 +52,8 @@ class Git:
         self.objects = scratch / "objects"
         self.objects.mkdir(parents=True, exist_ok=True)
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-        self._environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_INDEX_FILE": str(scratch / "index"), "LC_ALL": "C"}
+        self._environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1", "LC_ALL": "C"}
+        self._environment |= {"GIT_INDEX_FILE": str(scratch / "index")}
         theirs = self._repository()
         self.repository = theirs is not None
         if theirs is None:
@@ -90,7 +91,7 @@ class Git:
 
     def commits(self, base: str, head: str, paths: Iterable[str]) -> Iterator[tuple[str, str, str]]:
         """The commits after `base` up to `head`, along first parents, that change `paths`: the tree of each, its short name and its subject."""
-        told = self.ask("log", "--first-parent", "--reverse", "-z", "--format=%T%x00%H%x00%s", f"{base}..{head}", "--", *paths)
+        told = self.ask("log", "--no-show-signature", "--first-parent", "--reverse", "-z", "--format=%T%x00%H%x00%s", f"{base}..{head}", "--", *paths)
         texts = told.decode(errors="replace").split("\0")
         for at in range(0, len(texts) - 2, 3):
             yield texts[at], texts[at + 1][:12], texts[at + 2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ PATCHES: Final = 1000
 """Patches in a mailbox."""
 FILE_SIZE: Final = 8 << 20
 """Bytes of a file that a patch makes."""
+
+
+#: How a mail or a mailbox begins: RFC 5322, and the line that separates the mails of a mailbox.
+_HEADER: Final = re.compile(rb"From |[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]")
+_NUMBERED: Final = re.compile(r"\[[^\]]*?\b(\d{1,4})/(\d{1,4})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +100,9 @@ def _mails(git: Git, name: str, text: bytes) -> Iterator[tuple[str, str, bytes]]
     """The patches in a file: where they are from, their subjects, and what git applies.  Mails without a patch, such as cover letters, are left out."""
     if len(text) > SIZE:
         raise Problem(f"{name}: a patch must have at most {SIZE >> 20} MiB, not {len(text) >> 20}")
-    if not text.startswith((b"From ", b"From:", b"Return-Path:", b"Received:", b"Subject:", b"Date:", b"Message-I", b"Delivered-To:", b"X-")):
+    if not _HEADER.match(text):
         if b"\ndiff " not in b"\n" + text and b"\n--- " not in b"\n" + text:
-            return
+            raise Problem(f"{name}: there must be a patch in it, and there is none")
         yield name, "", _textual(text, name)
         return
     folder = git.scratch / "mails"
@@ -107,13 +113,23 @@ def _mails(git: Git, name: str, text: bytes) -> Iterator[tuple[str, str, bytes]]
         git.ask("mailsplit", "-b", f"-o{folder}", given=text)
     except Problem as reason:
         raise Problem(f"{name}: must be a patch or a mailbox: {plain(str(reason))}") from None
+    there: set[int] = set()
+    total = 0
     for path in sorted(folder.iterdir(), key=lambda one: int(one.name) if one.name.isdigit() else 0):
         message, patch = git.scratch / "message", git.scratch / "patch"
-        told = git.ask("mailinfo", str(message), str(patch), given=path.read_bytes()).decode(errors="replace")
+        mail = path.read_bytes()
+        told = git.ask("mailinfo", str(message), str(patch), given=mail).decode(errors="replace")
         subject = next((line.removeprefix("Subject: ") for line in told.splitlines() if line.startswith("Subject: ")), "")
         diff = patch.read_bytes()
         if b"\ndiff " in b"\n" + diff or b"\n--- " in b"\n" + diff:
+            numbered = _NUMBERED.search(email.message_from_bytes(mail).get("Subject", ""))
+            if numbered is not None:
+                there.add(int(numbered[1]))
+                total = max(total, int(numbered[2]))
             yield name, subject, _textual(diff, name)
+    missing = [str(number) for number in range(1, min(total, PATCHES) + 1) if number not in there]
+    if len(there) > 1 and missing:
+        raise Problem(f"{name}: the series says it has {total} patches, and {', '.join(missing[:5])} must be there, too")
 
 
 def _textual(patch: bytes, name: str) -> bytes:

@@ -204,3 +204,31 @@ def test_the_recipes_of_the_page_run_as_they_stand(name: str, status: int, repos
     finally:
         git(repository, "reset", "-q", "--hard")
         (repository / "bitspec.xml").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "unread"),
+    [
+        (S390, "static inline pte_t pte_swp_mkexclusive(pte_t pte)\n{", "static inline pte_t pte_swp_mkexclusive(pte_t pte)\n{\n\tBUG();", "pte_swp_mkexclusive"),
+        (S390, "pte_t pte_swp_mkexclusive(pte_t pte)", "pte_t pte_swp_mkexclusive(void *unused, pte_t pte)", "pte_swp_mkexclusive"),
+        ("include/linux/swap.h", "#define MAX_SWAPFILES \\\n\t(", "extern int bitspec_more;\n#define MAX_SWAPFILES \\\n\t(bitspec_more + ", "MAX_SWAPFILES"),
+        (
+            "arch/s390/mm/mmap.c", "DECLARE_VM_GET_PAGE_PROT",
+            "pgprot_t bitspec_prot(unsigned long f);\npgprot_t vm_get_page_prot(unsigned long f) { return bitspec_prot(f); }", "protection 1",
+        ),
+    ],
+    ids=["BUG", "signature", "constant", "protections"],
+)  # fmt: skip
+def test_what_cannot_be_read_any_more_is_no_pass(name: str, old: str, new: str, unread: str) -> None:
+    """It is there and does not compile, or says nothing: not gone, and not as the declared layout has it."""
+    text = source(name)
+    assert old in text
+    result = run("gate", "--kernel", TREE, "--arch", "s390", given=mailbox(("half", name, text.replace(old, new, 1))))
+    assert result.exit_code == 3, result.output
+    assert re.search(rf"^unknown  {unread}: it cannot be read any more: ", result.stdout, re.MULTILINE)
+
+
+def test_a_base_that_comes_after_the_head_is_wrong_input(repository: Path) -> None:
+    result = run("gate", "--kernel", repository, "--base", "HEAD", "--head", "base", "--arch", "x86_64")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "base must come after HEAD, and comes before it" in result.stderr

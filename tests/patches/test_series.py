@@ -195,3 +195,25 @@ def test_nothing_is_read_or_written_through_a_link_of_the_tree(tmp_path: Path) -
     for name in ("include/linked/key.h", "include/key.h"):
         with pytest.raises(Problem, match="a symbolic link"):
             mails(tree, tmp_path, patch(name, "secret\n", "open\n"))
+
+
+@pytest.mark.parametrize("first", ["To: x@y.z", "MIME-Version: 1.0", "X-Mailer: none", "List-Id: <x>"])
+def test_a_mail_may_begin_with_any_header_and_be_encoded(first: str, tree: Path, tmp_path: Path) -> None:
+    from base64 import encodebytes
+
+    body = encodebytes(patch(MM, BEFORE, ONE).encode()).decode()
+    head = f"{first}\nFrom: A <a@b.c>\nSubject: [PATCH] one\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n"
+    made, series = mails(tree, tmp_path, f"{head}\n{body}")
+    assert [one.subject for one in series.steps] == ["one"]
+    assert contents(made, series, 0) == ONE
+
+
+def test_a_series_of_which_a_part_is_missing_is_refused(tree: Path, tmp_path: Path) -> None:
+    box = mail("[PATCH 1/3] first", patch(MM, BEFORE, ONE)) + mail("[PATCH v2 3/3] third", patch(MM, ONE, TWO))
+    with pytest.raises(Problem, match="the series says it has 3 patches, and 2 must be there, too"):
+        mails(tree, tmp_path, box)
+
+
+def test_a_file_without_a_patch_beside_one_that_has_is_refused(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(Problem, match="mail1: there must be a patch in it, and there is none"):
+        mails(tree, tmp_path, patch(MM, BEFORE, ONE), "hello\n")

@@ -86,7 +86,8 @@ def _total(one: Comparison) -> Text:
         (len(one.broken), "newly refuted"), (len(one.reviewed), "known"), (len(one.fixed), "fixed"),
         (one.standing, "refuted before and after"), (len(one.undecided) + len(one.unread), "unknown"),
     )  # fmt: skip
-    total = Text(", ".join(f"{number} {words}" for number, words in counts))
+    gone = sum(turn.before in ("proved", "refuted") and turn.after in ("not asked", "not-applicable") for turn in one.others)
+    total = Text(", ".join(f"{number} {words}" for number, words in (*counts, *([(gone, "no longer asked")] if gone else []))))
     total.stylize("bold red" if one.broken else "bold yellow" if one.undecided or one.unread else "bold green")
     return total.append(f" in {one.seconds:.2f} s")
 
