@@ -209,7 +209,7 @@ def test_the_recipes_of_the_page_run_as_they_stand(name: str, status: int, repos
 @pytest.mark.parametrize(
     ("name", "old", "new", "unread"),
     [
-        (S390, "static inline pte_t pte_swp_mkexclusive(pte_t pte)\n{", "static inline pte_t pte_swp_mkexclusive(pte_t pte)\n{\n\tBUG();", "pte_swp_mkexclusive"),
+        (S390, "pte_t pte_swp_mkexclusive(pte_t pte)\n{", "pte_t pte_swp_mkexclusive(pte_t pte)\n{\n\tBUG();", "pte_swp_mkexclusive"),
         (S390, "pte_t pte_swp_mkexclusive(pte_t pte)", "pte_t pte_swp_mkexclusive(void *unused, pte_t pte)", "pte_swp_mkexclusive"),
         ("include/linux/swap.h", "#define MAX_SWAPFILES \\\n\t(", "extern int bitspec_more;\n#define MAX_SWAPFILES \\\n\t(bitspec_more + ", "MAX_SWAPFILES"),
         (
