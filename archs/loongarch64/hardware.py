@@ -116,8 +116,8 @@ def _updates(level: Level) -> tuple[Update, ...]:
         return and_(all_of(entry, page | W), or_(fresh, clean))
 
     return (
-        Update("V", loaded, lambda entry: entry | V, f"{_HANDLERS}: handle_tlb_load"),
         Update("D", stored, lambda entry: entry | V | D | MODIFIED, f"{_HANDLERS}: handle_tlb_store, handle_tlb_modify", Access.STORE),
+        Update("V", loaded, lambda entry: entry | V, f"{_HANDLERS}: handle_tlb_load"),
     )
 
 
@@ -187,7 +187,7 @@ def hardware(variant: str) -> Hardware:
         levels={level: _level(paging, level) for level in levels},
         approximations=(
             "what walks is software: an entry stands for the TLB entry the handlers make of it, as if no older one were left in the TLB",
-            "no emulated MMU confirms these facts: they rest on the manual and on a reading of the handlers",
+            "no emulated MMU confirms these facts with pages of 64K, nor memory access type 3, nor NR and NX where ldpte brings them: they rest on the manual",
             "the hardware page table walker of newer CPUs (PTW, linux-6.4 on) is not modelled: this issue of the manual does not describe it",
             "PALEN is 48, as the kernel has it (DMW_PABITS); with fewer the upper bits of PA are ignored, and no memory is there",
             "a memory access type of 3, which is reserved, counts as a reserved bit",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bitspec.hardware import Access
 from bitspec.vocabulary import Level
 
 if TYPE_CHECKING:
-    from bitspec.mmu.emulator import Emulator
     from bitspec.mmu.expected import Expected
 
 
@@ -71,6 +70,16 @@ class Slot:
         return None if self.lower is None else (table + self.lower(entry)) % (1 << 64)
 
 
+class Oracle(Protocol):
+    """Where questions are put: :class:`bitspec.mmu.emulator.Emulator`, or another program that emulates an MMU."""
+
+    def inside(self, address: int) -> bool:
+        """Whether a physical address is one of the machine's own, where reads are not recorded."""
+
+    def ask(self, slot: Slot, entry: int, access: Access) -> Answer:
+        """Put `entry` into its slot and access the address it maps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limitation:
     """Something in which the emulator is known to differ from the manual.
@@ -102,7 +111,7 @@ class Machine:
     """
 
     model: str
-    emulator: Emulator
+    emulator: Oracle
     slots: Mapping[Level, Slot]
     page_shift: int
     circumstances: Mapping[str, int]

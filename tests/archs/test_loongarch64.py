@@ -129,7 +129,7 @@ def test_a_walker_that_sets_d_alone_needs_the_newer_pte_dirty() -> None:
     def walked(release: str) -> Layout:
         here = layout("loongarch64", release)
         level = here.hardware.level(Level.PTE)
-        levels = {**here.hardware.levels, Level.PTE: replace(level, updates=(level.updates[0], update))}
+        levels = {**here.hardware.levels, Level.PTE: replace(level, updates=(update, level.updates[1]))}
         return replace(here, hardware=replace(here.hardware, levels=levels), derived={}, _built={})
 
     assert not refuted(ask(walked("linux-6.12"), Level.PTE, "HW911"))

@@ -19,3 +19,12 @@ def _emulator(request):
 def few(monkeypatch):
     """Without the pairs of bits, which take longer than a test may."""
     monkeypatch.setattr("bitspec.mmu.values.structured", lambda facts, on: iter(on))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """An architecture may need another emulator than unicorn."""
+    try:
+        return (yield)
+    except EmulatorMissing as reason:
+        pytest.skip(str(reason))

@@ -17,10 +17,15 @@ from tests.mmu.test_controls import ALL
 PTE, PMD, PUD = Level
 
 
+WALKED = {"loongarch64": {(PMD, "marker")}}
+"""Bugs that shipped, which the machine shows (SWP409 of archs/loongarch64/known.py): the entries are no fault."""
+
+
 @pytest.mark.parametrize(("arch", "variant"), ALL)
 def test_states_and_random_entries_agree(arch, variant, few):
     found = confirm(discover.layout(arch, None, variant), machines.machine(arch, variant), samples=1500)
-    assert found.status == 0, "\n".join(render(found))
+    differences = [(one.level, state) for level in found.levels for one, _, state in level.differences]
+    assert set(differences) == WALKED.get(arch, set()), "\n".join(render(found))
     assert found.questions > 5_000 * len(found.levels)
     for one in found.levels:
         assert {"invalid", "refused"} <= set(one.outcomes)
@@ -114,6 +119,11 @@ WRONG = [
     ("mips64", "4k", PMD, "huge is bit 5", sees(lambda entry: swapped(entry, 4, 5))),
     ("mips64", "4k", PTE, "a store needs the present bit", sees(lambda entry: ite(bit(entry, 0), entry, entry & ~(entry ^ entry | 2)))),
     ("mips64", "4k", PTE, "nobody notes an access", without_updates),
+    ("loongarch64", "16k", PTE, "NX is bit 60", sees(lambda entry: swapped(entry, 62, 60))),
+    ("loongarch64", "16k", PTE, "D and W are swapped", sees(lambda entry: swapped(entry, 1, 8))),
+    ("loongarch64", "4k", PMD, "H is bit 5", sees(lambda entry: swapped(entry, 6, 5))),
+    ("loongarch64", "4k", PMD, "a huge page has one half", frame_is(lambda frame, entry: frame & ~(frame ^ frame | 0x100))),
+    ("loongarch64", "4k", PTE, "V alone is set by a store", lambda level: replace(level, updates=level.updates[1:])),
 ]
 
 

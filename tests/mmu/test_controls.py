@@ -5,6 +5,7 @@ import pytest
 from archs import machines
 from archs.arm import mmu as arm
 from archs.arm64 import mmu as arm64
+from archs.loongarch64 import mmu as loongarch64
 from archs.mips64 import mmu as mips64
 from archs.powerpc import mmu as powerpc
 from archs.riscv64 import mmu as riscv64
@@ -50,6 +51,8 @@ BROKEN = [
     (mips64, "4k", {"inhibiting": False}, "must refuse a load in user mode"),
     (mips64, "16k", {"elpa": False}, "must translate to frame"),
     (mips64, "16k", {"rotating": False}, "must refuse a load in user mode"),
+    (loongarch64, "16k", {"user": False}, "must refuse a load in user mode"),
+    (loongarch64, "4k", {"user": False}, "must refuse a load in user mode"),
 ]
 
 
@@ -63,7 +66,7 @@ def test_a_missing_step_is_noticed(module, variant, broken, said):
 
 WITH_MINES = [
     (x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm, "lpae"), (arm, "2-level"), (arm64, "4k-48"), (powerpc, "radix-64k"),
-    (riscv64, "sv48"), (mips64, "4k"),
+    (riscv64, "sv48"), (mips64, "4k"), (loongarch64, "16k"),
 ]  # fmt: skip
 
 
