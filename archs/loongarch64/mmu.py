@@ -319,8 +319,8 @@ def _mixed(paging: Paging) -> Limitation:
 
     return Limitation(
         "the lower bits of a huge page's entry get into the address",
-        "what lies below the page size is ignored (LoongArch Reference Manual, TLB Entry Low-order Bits); QEMU 7.2 takes the bitwise or with the offset, later "
-        "ones do not (target/loongarch/tlb_helper.c: loongarch_map_tlb_entry)",
+        "what lies below the page size is ignored (LoongArch Reference Manual, TLB Entry Low-order Bits); QEMU 7.2 takes the bitwise or with the offset "
+        "(target/loongarch/tlb_helper.c: loongarch_map_tlb_entry)",
         covers,
     )
 
