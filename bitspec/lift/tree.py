@@ -109,7 +109,14 @@ def prepare(
     place = (folder or cache_folder() / "kernel" / _key(tree, version, target, clang, base, wanted)).resolve()
     if not (place / ".bitspec-prepared").is_file():
         _need_tools()
-        _configure(tree, place, target, clang, base, wanted, sandbox, progress)
+        try:
+            _configure(tree, place, target, clang, base, wanted, sandbox, progress)
+        except Problem:
+            raise  # the log in there says more
+        except BaseException:
+            if folder is None:  # interrupted: what is half done in the cache is of no use
+                shutil.rmtree(place, ignore_errors=True)
+            raise
     return _build(tree, place, target, version)
 
 

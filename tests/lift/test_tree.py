@@ -55,6 +55,20 @@ def test_the_release_is_the_makefiles(tmp_path: Path) -> None:
     assert tree.release(kernel(tmp_path)) == "6.12.7"
 
 
+def test_what_is_interrupted_leaves_no_build_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(tree_: Path, place: Path, *more: object) -> None:
+        place.mkdir(parents=True)
+        (place / "half").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(tree, "_need_tools", lambda: None)
+    monkeypatch.setattr(tree, "_configure", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tree.prepare(kernel(tmp_path / "tree"), TARGET, CLANG, "")
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
 def test_missing_tools_are_named_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Problem, match="configuring a kernel needs make, gcc, flex, bison, bc, which must be installed"):
