@@ -43,6 +43,7 @@ class Workshop:
         folder: the files of the tree before the steps.
         runs: which configurations to run.
         clang: the compiler.
+        whole: whether git's trees are whole; of files as they are on disk they hold those that the series names.
     """
 
     git: Git
@@ -50,6 +51,7 @@ class Workshop:
     folder: Path
     runs: Runs
     clang: Clang
+    whole: bool
     _trees: dict[str, Path] = field(default_factory=dict, repr=False)
 
     def files_of(self, step: Step) -> Path:
@@ -60,7 +62,7 @@ class Workshop:
 
     def _written(self, step: Step) -> Path:
         folder = self.git.scratch / f"tree-{step.tree[:12]}"
-        if self.git.repository:
+        if self.whole:
             self.git.check_out(step.tree, filter(needed.to_lift, self.git.files(step.tree)), folder)
             return folder
         copy(self.folder, folder)
@@ -280,10 +282,11 @@ def workshop(targets: tuple[str, ...], runs: Runs, base: str | None, head: str |
         git = Git(runs.tree, Path(scratch))
         if base is None:
             release(git.tree)
-            series = of_mails(git, git.tree_of(git.commit("HEAD")) if _clean(git) else None, mails)
+            whole = _clean(git)
+            series = of_mails(git, git.tree_of(git.commit("HEAD")) if whole else None, mails)
             folder = git.tree
         else:
-            start = git.commit(base)
+            whole, start = True, git.commit(base)
             end = start if head is None else git.commit(head)
             if head is not None and (parted := git.merge_base(start, end)) != start:
                 if parted == end:
@@ -293,7 +296,7 @@ def workshop(targets: tuple[str, ...], runs: Runs, base: str | None, head: str |
             paths = needed.paths(kernel_archs(targets))
             series = of_mails(git, git.tree_of(start), mails) if mails else of_commits(git, start, end, paths)
             folder = checked_out(git, start)
-        yield Workshop(git, series, folder, replace(runs, tree=folder), clang)
+        yield Workshop(git, series, folder, replace(runs, tree=folder), clang, whole)
 
 
 def _clean(git: Git) -> bool:
@@ -318,8 +321,6 @@ def checked_out(git: Git, revision: str) -> Path:
         shutil.move(fresh, moved)
         moved.rename(place)
     return place
-
-
 
 
 def different(old: Path, new: Path) -> tuple[str, ...]:
