@@ -164,6 +164,18 @@ def test_a_closed_pipe_is_no_error():
     assert piped.stderr == ""
 
 
+@pytest.mark.parametrize("args", [("check", "s390", "--format", "terse"), ("show", "x86_64"), ("fit", "x86_64", "--level", "pte", "--need", "mine:6@present"), ("check", "s391")])
+def test_the_process_ends_with_the_status_of_the_command_and_all_that_it_wrote(args):
+    inside, process = run(*args), _process(*args)
+    assert (process.returncode, process.stderr) == (inside.exit_code, inside.stderr)
+    assert process.stdout == inside.stdout
+
+
+def test_a_closed_standard_output_is_no_traceback():
+    closed = subprocess.run(f"{sys.executable} -m cli list >&-", shell=True, capture_output=True, text=True, check=False)
+    assert "Traceback" not in closed.stderr
+
+
 @pytest.mark.parametrize("args", [("--help",), ("list",), ("show", "x86_64"), ("decode", "x86_64", "pte", "0x80"), ("free", "x86_64"), ("explain", "SWP405")])
 def test_only_check_imports_z3(args):
     script = f"import sys, cli\ntry:\n    cli.main({list(args)!r}, standalone_mode=False)\nexcept SystemExit:\n    pass\nsys.exit('z3' in sys.modules)"

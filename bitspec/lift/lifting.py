@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -136,10 +138,12 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
     modules: dict[str, str] = {}
     rules = Rules(target.asm, target.calls, target.initial, target.addresses, target.instructions, target.written)
     read: set[str] = set()
-    for (unit, lines), compiled in zip(units, compile_all(_sources(build, target, clang, units)), strict=True):
-        read |= compiled.headers
-        modules[unit.name] = compiled.ir
-        items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(import_module, "z3")  # the solver is asked right after, and loads while clang runs
+        for (unit, lines), compiled in zip(units, compile_all(_sources(build, target, clang, units)), strict=True):
+            read |= compiled.headers
+            modules[unit.name] = compiled.ir
+            items |= {one.name: one for one in _read_once(place, compiled, rules, unit.name, lines, build, target)}
     known = {name: value for name, value in pins.items() if isinstance(value, int)}
     lifting = Lifting(build, variant, items, known, target.given, modules, read=frozenset(read))
     lifting = replace(lifting, pins=_resolved(lifting, pins), _helpers={})

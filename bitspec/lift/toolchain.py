@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,7 @@ def llvm_version() -> str:
     return ".".join(map(str, binding.llvm_version_info))
 
 
+@cache
 def find(cc: str | None = None) -> Clang:
     """The clang to use: `cc` if given, else ziglang's.  Raises Problem if there is none, or if its LLVM is not llvmlite's."""
     if cc:
