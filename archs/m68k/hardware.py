@@ -5,10 +5,11 @@ TLB that cf_tlb_miss() fills, and ``sun3`` the Sun-3's page map, which mmu_emu_h
 together: what the handler refuses to load is invalid, what the MMU does with what it loaded decides the rest, and what the handler writes back to the
 entry is an update.
 
-Sources: M68040 User's Manual, section 3.2.2 (descriptors; 3.2.2.3 defines their fields, and says when U and M are set), M68060 User's Manual, section
-4.2.2.3, for the same; of the former only the definitions were at hand, and its section numbers are those of the latter one chapter earlier. ColdFire CF4e
-Core User's Manual, tables 10-9 (MMUTR) and 10-10 (MMUDR), which chapter 5 of the MCF548x Reference Manual repeats; arch/m68k/mm/mcfmmu.c: cf_tlb_miss.
-arch/m68k/include/asm/sun3mmu.h and arch/m68k/sun3/mmu_emu.c: mmu_emu_handle_fault. The handlers do the same in linux-6.1 and linux-6.12.
+Sources: M68040 User's Manual, section 3.2.2 (descriptors; 3.2.2.3 defines their fields, and says when U and M are set), M68060 User's Manual, section 4.2.2.3,
+for the same; of the former only the definitions and the page on indirect descriptors (3-17) were at hand, and its section numbers are those of the latter one
+chapter earlier. An emulated 68040 agrees (archs/m68k/mmu.py). ColdFire CF4e Core User's Manual, tables 10-9 (MMUTR) and 10-10 (MMUDR), which chapter 5 of the
+MCF548x Reference Manual repeats; arch/m68k/mm/mcfmmu.c: cf_tlb_miss. arch/m68k/include/asm/sun3mmu.h and arch/m68k/sun3/mmu_emu.c: mmu_emu_handle_fault. The
+handlers do the same in linux-6.1 and linux-6.12.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ def _page(entry: Expr, access: Access, context: Context) -> Walk:
         ("table", eq(bits(entry, 1, 0), 2)),
         ("refused", bit(entry, _S) | protected),
         otherwise="leaf",
-        address=clear(entry, 3),
-        frame=entry >> 12,
+        address=zext(clear(entry, 3), 64),
+        frame=zext(entry, 64) >> 12,
     )
 
 
@@ -86,7 +87,7 @@ def _pointer(entry: Expr, access: Access, context: Context) -> Walk:
         ("invalid", not_(bit(entry, 1))),
         ("refused", protected),
         otherwise="table",
-        address=clear(entry, 0xFF),
+        address=zext(clear(entry, 0xFF), 64),
     )
 
 
@@ -262,5 +263,6 @@ def hardware(variant: str) -> Hardware:
             "pages have 4 KB: TCR.P is 0",
             "the root level is no level here: the kernel folds it into the pgd, and its descriptors differ from the pointer level's in the table's size only",
             "a page is write protected, too, by W of an upper level, which the kernel never sets",
+            "any access may set U of a resident descriptor here; by table 4-1 of the M68060 User's Manual a store that W refuses does not",
         ),
     )

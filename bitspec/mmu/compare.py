@@ -50,7 +50,7 @@ def disagreement(machine: Machine, slot: Slot, entry: int, want: Expected, got: 
                 return "another frame"
         elif not got.reads:
             return "table expected, leaf answered"
-        elif got.reads[0] & ~7 != slot.next(entry, want.where):
+        elif got.reads[0] & -slot.size != slot.next(entry, want.where):
             return "another table"
         if machine.writes and got.after != want.after:
             return "other bits written"

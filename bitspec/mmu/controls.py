@@ -69,7 +69,7 @@ def _minefield(machine: Machine, level: Level) -> Iterator[str]:
         got = machine.ask(level, slot.table, access)
         if not got.reads:
             yield f"the {level} {slot.table:#x} must be followed into the minefield by a {access.value}, and nothing was read there"
-        elif got.reads[0] & ~7 != where:
+        elif got.reads[0] & -slot.size != where:
             yield f"the {level} {slot.table:#x} must lead to a read at {where:#x}, not at {got.reads[0]:#x}"
         elif got.address is None:
             yield f"the {level} {slot.table:#x} must translate for a {access.value} by the leaf in the minefield, not fault"

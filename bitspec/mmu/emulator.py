@@ -143,12 +143,12 @@ class Emulator:
         """Put `entry` into its slot and access the address it maps."""
         library, handle, reads = self._library, self._handle, self.reads
         at = slot.entry - self.base
-        ram, order = self.ram, self.order
-        ram[at : at + 8] = entry.to_bytes(8, order)
+        ram, order, end = self.ram, self.order, at + slot.size
+        ram[at:end] = entry.to_bytes(slot.size, order)
         library.uc_ctl(handle, _FLUSH)
         reads.clear()
         result = library.uc_vmem_translate(handle, slot.virtual, _PROT[access], ctypes.byref(self._address))
-        after = int.from_bytes(ram[at : at + 8], order)
+        after = int.from_bytes(ram[at:end], order)
         if result == _OK:
             return Answer(self._address.value, after, tuple(reads))
         if result not in _FAULTS:

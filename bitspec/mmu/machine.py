@@ -50,6 +50,7 @@ class Slot:
         where: the address of that table.
         privileged: a leaf that user mode may not load from; None on hardware that knows no such thing.
         typical: more entries to build questions on.
+        size: of an entry in bytes; where a walk leads to is compared in multiples of it.
     """
 
     virtual: int
@@ -64,6 +65,7 @@ class Slot:
     where: int = 0
     privileged: int | None = None
     typical: tuple[int, ...] = ()
+    size: int = 8
 
     def next(self, entry: int, table: int) -> int | None:
         """The address of the entry that the walk reads next when `entry` leads to `table`: a carry out of 64 bits is lost."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from archs import discover, machines
+from archs.m68k import mmu as m68k
 from archs.s390 import mmu as s390
 from bitspec.expr import any_of, bit, ite, zext
 from bitspec.hardware import Access, Update
@@ -48,7 +49,7 @@ def sees(change):
 
 
 def swapped(entry, one, other):
-    a, b = zext(bit(entry, one), 64), zext(bit(entry, other), 64)
+    a, b = zext(bit(entry, one), entry.width), zext(bit(entry, other), entry.width)
     return entry & ~(entry ^ entry | 1 << one | 1 << other) | a << other | b << one
 
 
@@ -62,6 +63,11 @@ def without_updates(level):
 
 def dirty_on_load(level):
     return replace(level, updates=tuple(Update(one.name, one.when, one.result, one.source) for one in level.updates))
+
+
+def store_sets(bits):
+    """The last update, which a store makes, sets other bits."""
+    return lambda level: replace(level, updates=(*level.updates[:-1], replace(level.updates[-1], result=lambda entry: entry | bits)))
 
 
 def frame_is(change):
@@ -124,6 +130,17 @@ WRONG = [
     ("loongarch64", "4k", PMD, "H is bit 5", sees(lambda entry: swapped(entry, 6, 5))),
     ("loongarch64", "4k", PMD, "a huge page has one half", frame_is(lambda frame, entry: frame & ~(frame ^ frame | 0x100))),
     ("loongarch64", "4k", PTE, "V alone is set by a store", lambda level: replace(level, updates=level.updates[1:])),
+    ("m68k", "motorola", PTE, "W and U are swapped", sees(lambda entry: swapped(entry, 2, 3))),
+    ("m68k", "motorola", PTE, "10 is a page", sees(lambda entry: entry | zext(bit(entry, 1), 32))),
+    ("m68k", "motorola", PTE, "an indirect address is a doubleword's", sees(lambda entry: ite(bit(entry, 0), entry, entry & ~(entry ^ entry | 4)))),
+    ("m68k", "motorola", PTE, "S is bit 8", sees(lambda entry: swapped(entry, 7, 8))),
+    ("m68k", "motorola", PTE, "M is bit 5", store_sets(1 << 5)),
+    ("m68k", "motorola", PTE, "M is set by a load", dirty_on_load),
+    ("m68k", "motorola", PTE, "U and M are the kernel's to set", without_updates),
+    ("m68k", "motorola", PMD, "01 leads to a table", sees(lambda entry: entry | zext(bit(entry, 0), 32) << 1)),
+    ("m68k", "motorola", PMD, "a page table has 512 bytes", sees(lambda entry: entry & ~(entry ^ entry | 0x100))),
+    ("m68k", "motorola", PMD, "W of an upper level is advice", stores_count_as_loads),
+    ("m68k", "motorola", PMD, "U is the kernel's to set", without_updates),
 ]
 
 
@@ -193,6 +210,25 @@ def test_a_walk_into_a_lower_table_is_no_fault():
     (load, *_) = replay(discover.layout("s390"), s390.machine("z14"), PMD, 0x12345000)
     assert load.answer.reads
     assert load.expected.outcome == "table"
+
+
+def test_an_indirect_descriptor_is_followed_to_a_word():
+    """What QEMU writes in its place is that word, with U in it; the machine's minefield has U and M set, so that nothing is written."""
+    layout = discover.layout("m68k")
+    for machine, written, kind in ((m68k.machine("motorola"), 0x98700006, None), (m68k.machine("motorola", used=False), 0x7650000B, "other bits written")):
+        load, *_ = replay(layout, machine, PTE, 0x98700006)
+        assert (load.answer.reads, load.expected.where) == ((0x98700004,), 0x98700004)
+        assert (load.answer.after, load.kind) == (written, kind)
+
+
+def test_m68k_sets_m_where_the_store_is_refused():
+    """Of a supervisor-only page alone; a store that W refuses, and a load, set U and no more."""
+    layout, machine = discover.layout("m68k"), machines.machine("m68k", "motorola")
+    load, store, _ = replay(layout, machine, PTE, 0x98700081)
+    assert (load.answer.after, load.kind) == (0x98700089, None)
+    assert (store.answer.address, store.answer.after) == (None, 0x98700099)
+    assert "QEMU 5.0 writes U and M before it looks at S" in store.known
+    assert replay(layout, machine, PTE, 0x98700085)[1].kind is None
 
 
 def test_the_limitations_of_an_emulator_are_named(few):

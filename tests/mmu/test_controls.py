@@ -6,6 +6,7 @@ from archs import machines
 from archs.arm import mmu as arm
 from archs.arm64 import mmu as arm64
 from archs.loongarch64 import mmu as loongarch64
+from archs.m68k import mmu as m68k
 from archs.mips64 import mmu as mips64
 from archs.powerpc import mmu as powerpc
 from archs.riscv64 import mmu as riscv64
@@ -53,6 +54,9 @@ BROKEN = [
     (mips64, "16k", {"rotating": False}, "must refuse a load in user mode"),
     (loongarch64, "16k", {"user": False}, "must refuse a load in user mode"),
     (loongarch64, "4k", {"user": False}, "must refuse a load in user mode"),
+    (m68k, "motorola", {"user": False}, "must refuse a load in user mode"),
+    (m68k, "motorola", {"translating": False}, "must translate to frame"),
+    (m68k, "motorola", {"transparent": True}, "must translate to frame"),
 ]
 
 
@@ -66,7 +70,7 @@ def test_a_missing_step_is_noticed(module, variant, broken, said):
 
 WITH_MINES = [
     (x86_64, "4-level"), (x86_32, "pae"), (x86_32, "2-level"), (s390, "z14"), (arm, "lpae"), (arm, "2-level"), (arm64, "4k-48"), (powerpc, "radix-64k"),
-    (riscv64, "sv48"), (mips64, "4k"), (loongarch64, "16k"),
+    (riscv64, "sv48"), (mips64, "4k"), (loongarch64, "16k"), (m68k, "motorola"),
 ]  # fmt: skip
 
 
@@ -92,5 +96,9 @@ def test_variants_that_cannot_be_emulated_say_why():
         machines.machine("arm64", "64k-52")
     with pytest.raises(Absent, match="the controls could see the minefield"):
         machines.machine("mips64", "64k")
+    with pytest.raises(Absent, match="unicorn's ColdFire has no MMU"):
+        machines.machine("m68k", "coldfire")
+    with pytest.raises(Absent, match="no part of the CPU"):
+        machines.machine("m68k", "sun3")
     with pytest.raises(VocabularyError, match="unknown architecture 'vax'"):
         machines.variants("vax")
