@@ -164,7 +164,15 @@ def test_a_closed_pipe_is_no_error():
     assert piped.stderr == ""
 
 
-@pytest.mark.parametrize("args", [("check", "s390", "--format", "terse"), ("show", "x86_64"), ("fit", "x86_64", "--level", "pte", "--need", "mine:6@present"), ("check", "s391")])
+ENDS = (
+    ("check", "s390", "--format", "terse"),
+    ("show", "x86_64"),
+    ("fit", "x86_64", "--level", "pte", "--need", "mine:6@present", "--format", "c"),
+    ("check", "s391"),
+)
+
+
+@pytest.mark.parametrize("args", ENDS, ids=lambda args: args[0])
 def test_the_process_ends_with_the_status_of_the_command_and_all_that_it_wrote(args):
     inside, process = run(*args), _process(*args)
     assert (process.returncode, process.stderr) == (inside.exit_code, inside.stderr)
