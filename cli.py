@@ -216,12 +216,8 @@ def _asked(command: Callable[..., Any]) -> Callable[..., Any]:
         _all_configs,
         click.option("--select", multiple=True, metavar="CODES", help="Ask only these claims: codes, their beginnings, or names; separated by commas."),
         click.option("--ignore", multiple=True, metavar="CODES", help="Leave these claims out."),
-        click.option(
-            "--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown."
-        ),
-        click.option(
-            "--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers."
-        ),
+        click.option("--timeout", type=click.FloatRange(min=0, min_open=True, max=1e6), metavar="SECONDS", help="Give up on a query after this time: unknown."),
+        click.option("--kernel", "tree", type=click.Path(path_type=Path, file_okay=False), metavar="TREE", help="Ask about this kernel tree's own helpers."),
         click.option("--build", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="With --kernel: a configured build folder of the tree."),
         click.option("--cc", metavar="COMMAND", help="With --kernel: the clang to use."),
     )
@@ -549,7 +545,10 @@ def free(target: str, levels: tuple[str, ...], variant: str | None, config: str)
 @click.argument("target", metavar="ARCH[@LAYOUT]")
 @click.option("--level", "level_name", required=True, metavar="LEVEL", help="pte, pmd or pud.")
 @click.option(
-    "--need", "wanted", multiple=True, metavar="NAME[:WIDTH][@WHERE]",
+    "--need",
+    "wanted",
+    multiple=True,
+    metavar="NAME[:WIDTH][@WHERE]",
     help="type:5, offset:max, pfn, migration-ad, present, exclusive, soft_dirty, uffd_wp, or any software flag; WHERE is present, swap or both.",
 )
 @click.option("--keep", multiple=True, metavar="NAME", help="A predicate or field that must stay as it is.")
@@ -886,9 +885,7 @@ def gate(
     sys.exit(found.status(strict))
 
 
-def _judged(
-    runs: trees.Runs, targets: tuple[str, ...], base: str | None, head: str | None, patches: tuple[str, ...], timeout: float
-) -> History:
+def _judged(runs: trees.Runs, targets: tuple[str, ...], base: str | None, head: str | None, patches: tuple[str, ...], timeout: float) -> History:
     """A series of commits or patches, judged."""
     from archs import patched
     from bitspec.patches.series import SIZE

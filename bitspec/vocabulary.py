@@ -124,12 +124,7 @@ _OTHERS: Final[tuple[tuple[str, Level | None, tuple[Kind, ...], Kind], ...]] = (
 
 
 def _signatures() -> Mapping[str, Signature]:
-    found = [
-        Signature(f"{level}_{stem}", level, params, result)
-        for stems, params, result in _PER_LEVEL
-        for stem in stems.split()
-        for level in Level
-    ]
+    found = [Signature(f"{level}_{stem}", level, params, result) for stems, params, result in _PER_LEVEL for stem in stems.split() for level in Level]
     found += [Signature(*row) for row in _OTHERS]
     return {signature.name: signature for signature in found}
 

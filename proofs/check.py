@@ -161,7 +161,6 @@ class Checker:
         """
         return frozenset((one.code, one.subject.name) for one in _Round(self, Scene(layout, level)).refuted(codes))
 
-
     def wrong(self, layout: Layout, level: Level, codes: frozenset[str] | None = None) -> frozenset[str]:
         """The codes of some claims that are refuted and not known, none only if there are none: the quickest way to hear that a layout is not sound.
 
@@ -456,5 +455,3 @@ def questions(scene: Scene, codes: frozenset[str] | None = None) -> Iterator[Que
             yield from (Question(one, scene, subject) for subject in one.about(scene))
         except Absent as reason:
             yield Question(one, scene, Lacking(str(scene.level), str(reason)))
-
-

@@ -185,9 +185,7 @@ def _populate(layout: Layout, lifting: Lifting, declared: Helper, solver: Solver
     return _compare(declared.name, declared(fit(address, declared.params[0].width)), stored, lifting, solver, domain, given, places)
 
 
-def _compare(
-    name: str, declared: Expr, outcome: Outcome, lifting: Lifting, solver: Solver, domain: Expr, given: str, places: Places
-) -> Agreement:
+def _compare(name: str, declared: Expr, outcome: Outcome, lifting: Lifting, solver: Solver, domain: Expr, given: str, places: Places) -> Agreement:
     lifted = lifting.pinned(outcome.value)
     if HELPERS[name].result is Kind.BOOL:
         lifted = ne(lifted, 0)
@@ -212,9 +210,7 @@ def _compare(
         rests = f"for every value of {', '.join(free)}" if free else ""
         return Agreement(name, EQUAL, rests, given, places=places, notes=tuple(notes))
     values = dict(witness.inputs)
-    found_for = Difference(
-        tuple((str(one.attr), value) for one, value in witness.inputs), _value(declared, values), _value(lifted, values), width, free
-    )
+    found_for = Difference(tuple((str(one.attr), value) for one, value in witness.inputs), _value(declared, values), _value(lifted, values), width, free)
     if found_for.declared == found_for.lifted:
         raise InternalError(f"{name}: the readings disagree: {found_for.inputs} is a difference for z3 and none as ints")
     return Agreement(name, DIFFERENT, "", given, places=places, declared=c_text(declared), lifted=c_text(lifted), difference=found_for, notes=tuple(notes))

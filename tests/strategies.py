@@ -74,9 +74,7 @@ def _fits(op: str, width: int, widths: tuple[int, ...]) -> bool:
 
 
 @st.composite
-def applications(
-    draw: st.DrawFn, op: str, width: int, depth: int = 1, widths: tuple[int, ...] = WIDTHS, without: tuple[str, ...] = ()
-) -> Expr:
+def applications(draw: st.DrawFn, op: str, width: int, depth: int = 1, widths: tuple[int, ...] = WIDTHS, without: tuple[str, ...] = ()) -> Expr:
     """The operation `op` on random operands, with a result `width` bits wide."""
 
     def below(size: int) -> Expr:

@@ -87,9 +87,7 @@ VARIANTS: Final = {
 _HA: Final = Circumstance(
     "HA", 1, "TCR_EL1.HA: hardware sets the access flag (D8.5.1). Linux sets it where the CPU can (__cpu_setup), and runs without as well"
 )
-_HD: Final = Circumstance(
-    "HD", 1, "TCR_EL1.HD: hardware manages dirty state, if HA is set too (D8.5.2). Linux sets it where every CPU can (cpu_enable_hw_dbm)"
-)
+_HD: Final = Circumstance("HD", 1, "TCR_EL1.HD: hardware manages dirty state, if HA is set too (D8.5.2). Linux sets it where every CPU can (cpu_enable_hw_dbm)")
 _PIE: Final = Circumstance(
     "PIE",
     1,

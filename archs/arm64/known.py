@@ -106,10 +106,7 @@ KNOWN: Final[tuple[Known, ...]] = (
         levels=("pmd",),
         kind="guarded",
         reason=_DEVMAP
-        + (
-            ". madvise_cold_or_pageout_pte_range() goes into the branch for huge pages and leaves it at once: the map count of a DAX page "
-            "is 0, not 1."
-        ),
+        + (". madvise_cold_or_pageout_pte_range() goes into the branch for huge pages and leaves it at once: the map count of a DAX page is 0, not 1."),
         guards=(*_DEVMAP_GUARDS, "mm/damon/ops-common.c: damon_get_page", "mm/madvise.c: madvise_cold_or_pageout_pte_range"),
     ),
     *(

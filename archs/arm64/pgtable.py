@@ -62,9 +62,7 @@ def _attributes(hardware: Hardware, low: int, top: int, *extra: Row) -> list[Row
     ]
 
 
-def uses(
-    hardware: Hardware, swap: View, top: int, present: tuple[Row, ...], absent: dict[Level, tuple[Row, ...]], mark: str
-) -> dict[Level, LevelUse]:
+def uses(hardware: Hardware, swap: View, top: int, present: tuple[Row, ...], absent: dict[Level, tuple[Row, ...]], mark: str) -> dict[Level, LevelUse]:
     """The kernel's use of each level.
 
     Args:

@@ -136,9 +136,7 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     Known(
         code="PMD221",
-        subjects=tuple(
-            f"pmd_{stem}(leaf-protnone)" for stem in ("mkyoung", "mkold", "mkdirty", "mkclean", "mksoft_dirty", "clear_soft_dirty")
-        ),
+        subjects=tuple(f"pmd_{stem}(leaf-protnone)" for stem in ("mkyoung", "mkold", "mkdirty", "mkclean", "mksoft_dirty", "clear_soft_dirty")),
         parts=("bad",),
         layouts=("linux-6.12",),
         levels=("pmd",),

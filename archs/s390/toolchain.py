@@ -52,9 +52,7 @@ TARGET: Final = Target(
             "invalidate",
             (),
             {"pmd_mkinvalid": "({ struct vm_area_struct vma = { .vm_mm = &bs_mm }; pmd_t at = pmd; pmdp_invalidate(&vma, 0, &at); pmd_val(at); })"},
-            prelude=(
-                "pmd_t pmdp_xchg_direct(struct mm_struct *mm, unsigned long address, pmd_t *at, pmd_t new) { pmd_t old = *at; *at = new; return old; }",
-            ),
+            prelude=("pmd_t pmdp_xchg_direct(struct mm_struct *mm, unsigned long address, pmd_t *at, pmd_t new) { pmd_t old = *at; *at = new; return old; }",),
         ),
         Unit("mmap", ("arch/s390/mm/mmap.c",), {}, protections=True),
     ),

@@ -136,9 +136,7 @@ _TABLE: Final = view(
     source=MANUAL + ", tables 4-17 and 4-19",
 )
 
-_INVALID: Final = view(
-    "invalid", ignored("63:1", (63, 1)), acts("P", 0, "0: not present, all else ignored"), source=MANUAL + ", figure 4-11"
-)
+_INVALID: Final = view("invalid", ignored("63:1", (63, 1)), acts("P", 0, "0: not present, all else ignored"), source=MANUAL + ", figure 4-11")
 _INVALID_KNL: Final = view(
     "invalid",
     ignored("63:7", (63, 7)),
@@ -189,12 +187,8 @@ def _levels(knl: bool) -> dict[Level, HardwareLevel]:
             _walker(Level.PTE, None),
             (_ACCESSED, _dirties(large=False, protected=knl), *errata),
         ),
-        Level.PMD: HardwareLevel(
-            Level.PMD, "PDE", {"table": _TABLE, "leaf": _leaf_view(21, 12, "4-18"), "invalid": invalid}, _walker(Level.PMD, 21), large
-        ),
-        Level.PUD: HardwareLevel(
-            Level.PUD, "PDPTE", {"table": _TABLE, "leaf": _leaf_view(30, 12, "4-16"), "invalid": invalid}, _walker(Level.PUD, 30), large
-        ),
+        Level.PMD: HardwareLevel(Level.PMD, "PDE", {"table": _TABLE, "leaf": _leaf_view(21, 12, "4-18"), "invalid": invalid}, _walker(Level.PMD, 21), large),
+        Level.PUD: HardwareLevel(Level.PUD, "PDPTE", {"table": _TABLE, "leaf": _leaf_view(30, 12, "4-16"), "invalid": invalid}, _walker(Level.PUD, 30), large),
     }
 
 

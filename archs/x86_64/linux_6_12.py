@@ -53,9 +53,7 @@ def _leaf(pat: int, level: Level) -> View:
     )
 
 
-_TABLE: Final = view(
-    "table", acts("TABLE", (51, 12), "the lower table"), acts("_PAGE_TABLE", [6, 5, 2, 1, 0], "P R/W U/S A D"), source=_TYPES
-)
+_TABLE: Final = view("table", acts("TABLE", (51, 12), "the lower table"), acts("_PAGE_TABLE", [6, 5, 2, 1, 0], "P R/W U/S A D"), source=_TYPES)
 
 _SWAP_ROWS: Final = (
     software("SWP_TYPE", (63, 59), "swap type"),

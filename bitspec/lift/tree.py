@@ -184,7 +184,7 @@ def _configure(tree: Path, place: Path, target: Target, clang: Clang, defconfig:
 
 
 #: Turns the IR of asm-offsets.c and its like into the lines that the build looks for in their assembly.
-_OFFSETS: Final = r'''s/.*asm sideeffect "\\0A\.ascii \\22->\([^ ]*\) \$[{]*0[:c}]* \(.*\)\\22", "i"([^ ]* \([^)]*\)).*/.ascii "->\1 \3 \2"/p'''
+_OFFSETS: Final = r"""s/.*asm sideeffect "\\0A\.ascii \\22->\([^ ]*\) \$[{]*0[:c}]* \(.*\)\\22", "i"([^ ]* \([^)]*\)).*/.ascii "->\1 \3 \2"/p"""
 
 
 def _script(target: Target, command: str) -> str:
@@ -209,7 +209,7 @@ def _script(target: Target, command: str) -> str:
             f'  sed -n {shlex.quote(_OFFSETS)} "$out" > "$out.bitspec" && mv "$out.bitspec" "$out"',
             "  exit",
             "fi",
-f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o "${{out:-/dev/null}}"; exit ;; esac',  # an empty object of this machine's
+            f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o "${{out:-/dev/null}}"; exit ;; esac',  # an empty object of this machine's
             f'case " $* " in *" -S "*) exec {command} "$@" {_CHECKED} ;; esac',
         ]
     return "\n".join([*lines, f'exec {command} "$@"', ""])

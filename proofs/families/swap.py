@@ -312,4 +312,3 @@ def l1tf_points_to_memory(scene: Scene, s: State) -> Goal:
         given.append(Given(pre.AGED, implies(or_(*aged), limit(scene.layout.numbers, largest, context))))
     circumstances = tuple(one.variable for one in hardware.circumstances)
     return Goal(uge(address, half), tuple(given), s.entry, (*s.variables, *circumstances))
-

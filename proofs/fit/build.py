@@ -291,4 +291,3 @@ def _swap_view(scene: Scene, plan: SwapPlan) -> View:
     if marks:
         kept.append(Field(f"{prefix(k)}SWP_MARK", spans_of(marks), Owner.SOFTWARE, "1: a swap entry"))
     return replace(old, fields=(*fields, *kept))
-

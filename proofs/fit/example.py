@@ -29,12 +29,7 @@ def leaks(layout: Layout, width: int, plan: SwapPlan) -> bool:
     free = tuple(one for one in variables(and_(known, bad)) if one not in (here, offset))
     stored = [(number, entry(plan, number)) for number in _offsets(_width(plan))]
     contexts = (dict(zip(free, values, strict=True)) for values in product(*(range(1 << one.width) for one in free)))
-    return any(
-        evaluate(bad, {here: value, offset: number, **context})
-        for context in contexts
-        if evaluate(known, context)
-        for number, value in stored
-    )
+    return any(evaluate(bad, {here: value, offset: number, **context}) for context in contexts if evaluate(known, context) for number, value in stored)
 
 
 def looks_none(layout: Layout, level: Level, plan: SwapPlan) -> bool:

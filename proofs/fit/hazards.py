@@ -131,4 +131,3 @@ def touched(scene: Scene, cube: Cube) -> int:
             keep, put = masks(update.result(loose), loose) or (0, everything)
             written |= everything & ~keep | put
     return written
-

@@ -267,4 +267,3 @@ def _cost(one: Fitted) -> dict[str, tuple[str, str]]:
 def _counts(results: Iterable[Result]) -> dict[str, int]:
     counts = Counter("known" if one.known is not None else str(one.verdict) for one in results)
     return {name: counts[name] for name in ("proved", "refuted", "known", "unknown", "not-applicable")}
-

@@ -276,4 +276,3 @@ def _packed(demand: Demand, cube: Cube, free: tuple[int, ...], maximise: str | N
         labels = {place: index for index, one in enumerate(items) for place in positions(packing[one.name])}
         pieces = sum(len(spans) for spans in packing.values())
         yield (-width, pieces, [labels.get(place, len(items)) for place in range(demand.width)]), cube, packing
-

@@ -37,6 +37,6 @@ def test_known_refutations_are_refuted(arch: str) -> None:
             for level in one.levels:
                 for release in one.layouts:
                     for variant in one.variants or (None,):
-                        assert any(
-                            key[:4] == (one.code, subject, level, release) and variant in (None, key[4]) for key in refuted
-                        ), f"{one.code} {subject} {level} {release} {variant}"
+                        assert any(key[:4] == (one.code, subject, level, release) and variant in (None, key[4]) for key in refuted), (
+                            f"{one.code} {subject} {level} {release} {variant}"
+                        )

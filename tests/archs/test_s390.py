@@ -121,9 +121,7 @@ def test_type_and_pfn_fit_into_a_segment_table_entry_without_moving_a_bit():
 def test_a_type_inside_the_origin_leaves_offset_bits_enough_for_migration():
     candidate = candidates.marked_by_invalid_and_common(candidates.type_in_origin())
     found = asked(candidate, "pmd")
-    migrations = {
-        key: answer for key, answer in found.items() if "migration" in key[1] and answer[0] is Verdict.REFUTED and "HTLB" not in key[0]
-    }
+    migrations = {key: answer for key, answer in found.items() if "migration" in key[1] and answer[0] is Verdict.REFUTED and "HTLB" not in key[0]}
     assert migrations == {}
     assert verdicts(found, "MIG502") == verdicts(found, "MIG503") == verdicts(found, "SWP409") == {Verdict.PROVED}
     assert ints(candidate, "pmd_bad")(evaluate(candidate.helper("__swp_entry_to_pmd")(const(0x1670, 64)), {})) == 0

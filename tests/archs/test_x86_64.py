@@ -325,10 +325,6 @@ def test_every_refutation_is_known_and_none_is_stale(variant: str) -> None:
     assert [one.key for one in results if one.failed] == []
     covered = {(one.code, one.subject, str(one.level)) for one in results if one.known is not None}
     expected = {
-        (one.code, name, level)
-        for one in known("x86_64")
-        if not one.variants or variant in one.variants
-        for name in one.subjects
-        for level in one.levels
+        (one.code, name, level) for one in known("x86_64") if not one.variants or variant in one.variants for name in one.subjects for level in one.levels
     }
     assert covered == expected

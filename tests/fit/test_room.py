@@ -78,9 +78,7 @@ def test_the_cubes_are_all_the_safe_ones_without_a_needless_bit(level, known):
     found = list(Rooms().cubes([one for one, _ in known[level]], dict.fromkeys(range(WIDTH), (0, 1)), Cube(), most))
     literals = [(place, bit) for place in range(WIDTH) for bit in (0, 1)]
     every = (chosen for size in range(most + 1) for chosen in combinations(literals, size) if len({place for place, _ in chosen}) == size)
-    expected = [
-        Cube.of(chosen) for chosen in every if safe(Cube.of(chosen)) and not any(safe(Cube.of(set(chosen) - {other})) for other in chosen)
-    ]
+    expected = [Cube.of(chosen) for chosen in every if safe(Cube.of(chosen)) and not any(safe(Cube.of(set(chosen) - {other})) for other in chosen)]
     assert found
     assert sorted(found, key=repr) == sorted(expected, key=repr)
     sizes = [cube.mask.bit_count() for cube in found]
@@ -125,5 +123,3 @@ def test_cubes_are_sets(mask, value, other_mask, other_value):
     assert Cube.of(one.literals) == one
     if both is None:
         assert apart(one) & set(other.literals)
-
-

@@ -75,7 +75,5 @@ def test_a_lifted_layout_gets_the_verdicts_of_the_declared_one() -> None:
         pytest.skip(f"no layout of {name}")
     ((declared, _),) = trees.liftings((arch,), trees.Runs(Path(TREE)))
     (lifted,) = trees.layouts((arch,), trees.Runs(Path(TREE)))
-    verdicts = [
-        {(one.code, one.subject, one.level.value): str(one.verdict) for one in Checker().check(layout, tuple(Level))} for layout in (declared, lifted)
-    ]
+    verdicts = [{(one.code, one.subject, one.level.value): str(one.verdict) for one in Checker().check(layout, tuple(Level))} for layout in (declared, lifted)]
     assert verdicts[0] == verdicts[1]

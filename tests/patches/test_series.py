@@ -114,7 +114,6 @@ def test_a_revision_that_is_none(tmp_path: Path) -> None:
 # What a stranger sends
 
 
-
 def _new(name: str, mode: str, text: str) -> str:
     return f"diff --git a/{name} b/{name}\nnew file mode {mode}\n--- /dev/null\n+++ b/{name}\n@@ -0,0 +1 @@\n+{text}\n"
 
