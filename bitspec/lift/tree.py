@@ -201,7 +201,7 @@ def _script(target: Target, command: str) -> str:
     if dropped:
         lines += ["for word; do", "  shift", '  case "$word" in', f"    {dropped}) ;;", '    *) set -- "$@" "$word" ;;', "  esac", "done"]
     if target.front_end:
-        # a trial run of a flag needs no file, and gets none
+        # a trial run of a flag needs no file, and gets none; an object is an empty one of this machine's
         lines += [
             'out=; assembly=; before=; for word; do [ "$before" = -o ] && out=$word; [ "$word" = -S ] && assembly=1; before=$word; done',
             'if [ -n "$assembly" ] && [ -n "$out" ] && [ "$out" != /dev/null ]; then',
@@ -209,7 +209,7 @@ def _script(target: Target, command: str) -> str:
             f'  sed -n {shlex.quote(_OFFSETS)} "$out" > "$out.bitspec" && mv "$out.bitspec" "$out"',
             "  exit",
             "fi",
-            f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o "${{out:-/dev/null}}"; exit ;; esac',  # an empty object of this machine's
+            f'case " $* " in *" -c "*) {command} "$@" {_CHECKED} && echo | gcc -c -x c - -o "${{out:-/dev/null}}"; exit ;; esac',
             f'case " $* " in *" -S "*) exec {command} "$@" {_CHECKED} ;; esac',
         ]
     return "\n".join([*lines, f'exec {command} "$@"', ""])
