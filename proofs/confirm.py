@@ -1,7 +1,7 @@
 """Hardware facts against an emulated MMU: ``bitspec confirm`` and ``bitspec replay``.
 
 The facts are asked entry by entry, on structured and random values and on what the kernel's layout encodes.  What the kernel holds to be not present
-must fault without any walk into memory, whatever the specification says.
+must fault without any walk into memory, whatever the specification says; what is on the architecture's list of known refutations is told, and no difference.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from bitspec.expr import Expr
 from bitspec.hardware import Access
 from bitspec.layout import Layout
 from bitspec.mmu import values
-from bitspec.mmu.compare import Comparer, Difference, disagreement
+from bitspec.mmu.compare import WALKED, Comparer, Difference, disagreement
 from bitspec.mmu.controls import control
 from bitspec.mmu.expected import Expected, expected
 from bitspec.mmu.machine import Answer, Machine
 from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import NON_PRESENT, Level
+from proofs.claim import claims
+from proofs.known import Known
 from proofs.state import Lacking, State
 from proofs.states import states
 
@@ -44,6 +46,7 @@ class Confirmed:
         states: how many entries of each of the kernel's states were among them.
         differences: one minimal difference of each unexplained kind, and how many there are of it.
         known: how many differences each known limitation of the emulator explains.
+        refuted: how many questions showed a known refutation, by state and entry of the list.
     """
 
     level: Level
@@ -53,6 +56,7 @@ class Confirmed:
     states: dict[str, int] = field(default_factory=dict)
     differences: list[tuple[Difference, int, str]] = field(default_factory=list)
     known: dict[str, int] = field(default_factory=dict)
+    refuted: dict[tuple[str, Known], int] = field(default_factory=dict)
 
 
 @dataclass
@@ -81,7 +85,9 @@ class Confirmation:
         return int(any(one.differences for one in self.levels))
 
 
-def confirm(layout: Layout, machine: Machine, samples: int = 10_000, seed: int = 1, *, levels: Iterable[Level] = Level) -> Confirmation:
+def confirm(
+    layout: Layout, machine: Machine, samples: int = 10_000, seed: int = 1, *, levels: Iterable[Level] = Level, known: Iterable[Known] = ()
+) -> Confirmation:
     """Put every question to both.
 
     Args:
@@ -90,17 +96,18 @@ def confirm(layout: Layout, machine: Machine, samples: int = 10_000, seed: int =
         samples: random entries for each level.
         seed: of the random choice.
         levels: which levels to ask about, of those the machine has.
+        known: the reviewed refutations of the architecture.
 
     Raises BrokenSetup where the controls fail.
     """
     start = time.perf_counter()
     control(machine)
     asked = [level for level in levels if level in machine.slots and level in layout.hardware.levels]
-    found = [_level(layout, machine, level, samples, seed) for level in asked]
+    found = [_level(layout, machine, level, samples, seed, tuple(known)) for level in asked]
     return Confirmation(layout, machine, found, time.perf_counter() - start)
 
 
-def _level(layout: Layout, machine: Machine, level: Level, samples: int, seed: int) -> Confirmed:
+def _level(layout: Layout, machine: Machine, level: Level, samples: int, seed: int, known: Sequence[Known]) -> Confirmed:
     facts = layout.hardware.level(level)
     comparer = Comparer(machine, level, expected(layout.hardware, level, machine.circumstances))
     found = Confirmed(level)
@@ -108,10 +115,14 @@ def _level(layout: Layout, machine: Machine, level: Level, samples: int, seed: i
 
     def ask(entries: Iterable[int], state: str = "") -> None:
         faults = state in NEVER_WALKED
+        refuted = _refutation(layout, level, state, known) if faults else None
         for entry in entries:
             for one in comparer.ask(entry, faults):
                 if one.known is not None:
                     found.known[one.known.name] = found.known.get(one.known.name, 0) + 1
+                    continue
+                if one.kind == WALKED and refuted is not None:
+                    found.refuted[state, refuted] = found.refuted.get((state, refuted), 0) + 1
                     continue
                 key = (one.access, one.kind, state if faults else "")
                 first, count = groups.get(key, (one, 0))
@@ -128,6 +139,12 @@ def _level(layout: Layout, machine: Machine, level: Level, samples: int, seed: i
         (first if key[2] else comparer.minimal(first), count, key[2]) for key, (first, count) in groups.items()
     ]  # an entry of a state stays as it is: clearing a bit would lead out of the state
     return found
+
+
+def _refutation(layout: Layout, level: Level, state: str, known: Iterable[Known]) -> Known | None:
+    """The reviewed entry that says the hardware walks entries of a state."""
+    codes = [one.codes[level] for one in claims() if one.column == "hardware" and level in one.codes]
+    return next((one for one in known for code in codes if one.covers(layout, level.value, code, state)), None)
 
 
 def _kernel(layout: Layout, level: Level, samples: int, seed: int) -> Iterator[tuple[str, list[int]]]:
@@ -190,6 +207,8 @@ def _rendered(one: Confirmed, machine: Machine) -> Iterator[str]:
     for name, count in one.known.items():
         reason = next(limit.reason for limit in machine.limitations if limit.name == name)
         yield f"    known limitation, {count} times: {name}: {reason}"
+    for (state, known), count in one.refuted.items():
+        yield f"    known refutation, {count} times: {known.code}: {state} entries are walked ({known.kind}; bitspec check tells more)"
     for difference, count, state in one.differences[:SHOWN]:
         about = f" in a {state} entry" if state else ""
         yield f"    DIFFERS, {count} times{about}: {difference.kind}"
