@@ -306,20 +306,21 @@ def _clean(git: Git) -> bool:
 
 def checked_out(git: Git, revision: str) -> Path:
     """A folder with the files of a commit that matter: the user's own, if they are those of that commit, else one in the cache.  Raises Problem."""
+    from bitspec.lift.alone import alone
     from bitspec.lift.tree import cache_folder
 
     if git.same_on_disk(revision):
         return git.tree
     tree = git.tree_of(revision)
     place = cache_folder() / "trees" / tree
-    if not place.is_dir():
-        say(f"{git.tree.name}: checking out {revision[:12]}")
-        fresh = git.scratch / f"out-{tree[:12]}"
-        git.check_out(tree, filter(needed.to_lift, git.files(tree)), fresh)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        moved = place.with_name(f"{tree}.{os.getpid()}")
-        shutil.move(fresh, moved)
-        moved.rename(place)
+    with alone(place):
+        if not place.is_dir():
+            say(f"{git.tree.name}: checking out {revision[:12]}")
+            fresh = git.scratch / f"out-{tree[:12]}"
+            git.check_out(tree, filter(needed.to_lift, git.files(tree)), fresh)
+            moved = place.with_name(f"{tree}.{os.getpid()}")
+            shutil.move(fresh, moved)
+            moved.rename(place)
     return place
 
 

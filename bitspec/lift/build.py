@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +14,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Final
 
+from bitspec.lift.alone import alone
 from bitspec.lift.headers import in_folder, parsed, using
 from bitspec.lift.overlay import Overlay
 from bitspec.lift.problem import Problem
@@ -150,19 +151,18 @@ class Source:
         return result
 
 
-def compile_all(sources: Sequence[Source]) -> Iterator[Compiled]:
-    """What came of several files with the same flags, one after the other; they are compiled side by side, and the headers that all begin with once."""
-    found = [one.kept() for one in sources]
-    missing = [one for one, kept in zip(sources, found, strict=True) if kept is None]
-    if not missing:
-        yield from (one for one in found if one is not None)
-        return
-    first = missing[0]
-    first.folder.mkdir(parents=True, exist_ok=True)
-    with parsed(first.command, first.folder, first.cwd) as headers, ThreadPoolExecutor() as pool:
-        running = {one.stem: pool.submit(one.compiled, headers) for one in missing}
-        for one, kept in zip(sources, found, strict=True):
-            yield kept if kept is not None else running[one.stem].result()
+def compile_all(sources: Sequence[Source]) -> list[Compiled]:
+    """What came of several files with the same flags and folder; they are compiled side by side, and the headers that all begin with once."""
+    with alone(sources[0].folder):
+        found = [one.kept() for one in sources]
+        missing = [one for one, kept in zip(sources, found, strict=True) if kept is None]
+        if not missing:
+            return [one for one in found if one is not None]
+        first = missing[0]
+        first.folder.mkdir(parents=True, exist_ok=True)
+        with parsed(first.command, first.folder, first.cwd) as headers, ThreadPoolExecutor() as pool:
+            running = {one.stem: pool.submit(one.compiled, headers) for one in missing}
+            return [kept if kept is not None else running[one.stem].result() for one, kept in zip(sources, found, strict=True)]
 
 
 def without_unknown(command: Sequence[str], errors: str) -> list[str]:

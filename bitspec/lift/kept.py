@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -51,7 +52,7 @@ def keep(path: Path, key: str, rows: Iterable[tuple[Sequence[str], Outcome | Non
         return [[number(each) for each in one.params], number(one.value), number(one.undefined), number(one.stops), [number(each) for each in one.symbols]]
 
     made = [[list(texts), None if one is None else outcome(one)] for texts, one in rows]
-    fresh = path.with_suffix(".new")
+    fresh = path.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps({"key": key, "nodes": written, "rows": made}), encoding="utf-8")
     fresh.replace(path)
 

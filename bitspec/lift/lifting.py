@@ -153,8 +153,7 @@ def lift_build(build: Build, target: Target, variant: str, clang: Clang) -> Lift
 
 def compile_build(build: Build, target: Target, variant: str, clang: Clang) -> None:
     """Compile what :func:`lift_build` reads, which finds it kept then: the part of it that runs beside other work.  Raises Problem."""
-    for _ in compile_all(_sources(build, target, clang, _units(target, variant))):
-        pass
+    compile_all(_sources(build, target, clang, _units(target, variant)))
 
 
 def _units(target: Target, variant: str) -> list[tuple[Unit, tuple[Wrapper, ...]]]:

@@ -13,10 +13,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bitspec.lift.alone import alone
 from bitspec.lift.overlay import Overlay
 from bitspec.lift.problem import Problem
 from bitspec.lift.sandbox import bwrap
@@ -107,16 +109,17 @@ def prepare(
     wanted = _fragment(target, variant, [path.read_text(encoding="utf-8") for path in fragments])
     base = defconfig or target.defconfig
     place = (folder or cache_folder() / "kernel" / _key(tree, version, target, clang, base, wanted)).resolve()
-    if not (place / ".bitspec-prepared").is_file():
-        _need_tools()
-        try:
-            _configure(tree, place, target, clang, base, wanted, sandbox, progress)
-        except Problem:
-            raise  # the log in there says more
-        except BaseException:
-            if folder is None:  # interrupted: what is half done in the cache is of no use
-                shutil.rmtree(place, ignore_errors=True)
-            raise
+    with alone(place) if folder is None else nullcontext():
+        if not (place / ".bitspec-prepared").is_file():
+            _need_tools()
+            try:
+                _configure(tree, place, target, clang, base, wanted, sandbox, progress)
+            except Problem:
+                raise  # the log in there says more
+            except BaseException:
+                if folder is None:  # interrupted: what is half done in the cache is of no use
+                    shutil.rmtree(place, ignore_errors=True)
+                raise
     return _build(tree, place, target, version)
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from bitspec.lift.build import Source, compile_all
+import pytest
+
+from bitspec.lift.build import Compiled, Source, compile_all
 from bitspec.lift.headers import parsed, using
 from bitspec.lift.wrappers import INCLUDES, constants, helpers
 from tests.lift.toy import TRIPLE, C, clang
@@ -62,6 +66,20 @@ def test_what_is_kept_of_a_file_does_not_rest_on_what_is_gone(tmp_path: Path) ->
     (made,) = compile_all([one])
     assert one.kept() == made
     assert not list(one.folder.glob("headers-*"))
+
+
+def test_two_at_once_compile_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes second waits, and takes what is kept: neither reads what the other is about to write."""
+    one, plain, runs = source(tmp_path, "toy"), Source.compiled, []
+
+    def compiled(self: Source, headers: Path | None = None) -> Compiled:
+        runs.append(self.name)
+        return plain(self, headers)
+
+    monkeypatch.setattr(Source, "compiled", compiled)
+    with ThreadPoolExecutor(4) as pool:
+        results = [made.ir for (made,) in pool.map(lambda _: compile_all([replace(one)]), range(4))]
+    assert len(set(results)) == len(runs) == 1
 
 
 def test_headers_that_do_not_compile_are_left_to_the_files_to_tell(tmp_path: Path) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 
@@ -66,7 +69,30 @@ def test_what_is_interrupted_leaves_no_build_behind(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(tree, "_configure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         tree.prepare(kernel(tmp_path / "tree"), TARGET, CLANG, "")
-    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert [path.suffix for path in (tmp_path / "cache").rglob("*") if path.is_file()] == [".lock"]
+
+
+def test_who_comes_second_finds_what_the_first_has_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that want one build are one after the other; a file's lock does not care whether they are processes or threads."""
+    begun, both = Event(), []
+
+    def configure(tree_: Path, place: Path, *more: object) -> None:
+        begun.set()
+        both.append("in")
+        sleep(0.2)
+        configured(place)
+        (place / ".bitspec-prepared").touch()
+        both.append("out")
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(tree, "_need_tools", lambda: None)
+    monkeypatch.setattr(tree, "_configure", configure)
+    source = kernel(tmp_path / "tree")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(tree.prepare, source, TARGET, CLANG, "")
+        begun.wait()
+        assert tree.prepare(source, TARGET, CLANG, "") == first.result()
+    assert both == ["in", "out"]
 
 
 def test_missing_tools_are_named_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
