@@ -159,6 +159,7 @@ class _C:
         self.core, self.context = core, context
         self.kept: list[Any] = []
         self.numerals: dict[tuple[int, int], Any] = {}
+        self.sorts: dict[int, Any] = {}
 
     def __call__(self, name: str, *args: Any) -> Any:
         made = getattr(self.core, name)(self.context, *args)
@@ -170,8 +171,15 @@ class _C:
         """A BitVec numeral."""
         key = value, width
         if key not in self.numerals:
-            self.numerals[key] = self("Z3_mk_numeral", str(value), self.core.Z3_mk_bv_sort(self.context, width))
+            sort = self.bits(width)
+            self.numerals[key] = self("Z3_mk_unsigned_int64", value, sort) if width <= 64 else self("Z3_mk_numeral", str(value), sort)
         return self.numerals[key]
+
+    def bits(self, width: int) -> Any:
+        """The sort of BitVecs of a width."""
+        if width not in self.sorts:
+            self.sorts[width] = self("Z3_mk_bv_sort", width)
+        return self.sorts[width]
 
 
 # The Z3 reading. Each maker gets the C interface, the node, and its operands' terms.
@@ -186,7 +194,7 @@ def _const(c: _C, node: Expr, args: list[Any]) -> Any:
 
 
 def _var(c: _C, node: Expr, args: list[Any]) -> Any:
-    sort = c.core.Z3_mk_bool_sort(c.context) if node.width == 1 else c.core.Z3_mk_bv_sort(c.context, node.width)
+    sort = c.core.Z3_mk_bool_sort(c.context) if node.width == 1 else c.bits(node.width)
     return c("Z3_mk_const", c.core.Z3_mk_string_symbol(c.context, str(node.attr)), sort)
 
 
