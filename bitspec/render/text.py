@@ -51,12 +51,13 @@ def render(report: Report) -> RenderableType:
 
 def truth_table(table: Table) -> RenderableType:
     """Rows are states, columns predicates and the hardware's reaction."""
-    grid = Grid(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    grid.add_column("state", no_wrap=True)
+    grid = Grid(box=None, padding=0)  # rich's padding of each cell takes longer than all the rest: a space in it does the same
+    grid.add_column("state ", no_wrap=True)
     for column in table.columns:
-        grid.add_column(column, justify="left", no_wrap=column != "hardware", overflow="fold")
+        last = column == table.columns[-1]
+        grid.add_column(column if last else column + " ", justify="left", no_wrap=column != "hardware", overflow="fold")
     for name, cells in table.rows:
-        grid.add_row(Text(name), *[_cell(cell) for cell in cells])
+        grid.add_row(f"{name} ", *[_cell(cell) for cell in cells])
     notes = [Text(note, "dim") for note in table.notes]
     return Group(Text(table.title, "bold"), grid, *notes)
 
