@@ -5,14 +5,14 @@ It turns ``refuted`` into ``known``, as ``archs/ARCH/known.py`` does for layouts
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Final
 
 import tomli_w
 
-from bitspec.report import Finding, Report, Stale
+from bitspec.report import Finding, Report, Stale, Table
 from bitspec.section import Section, TextError, line_of, toml, written
 
 BYTES: Final = 8 << 20
@@ -123,7 +123,14 @@ def applied(report: Report, entries: Sequence[Entry], where: str) -> Report:
         for one in entries
         if one.key not in refuted and _scope(one.key) in asked
     )
-    return replace(report, findings=findings, stale=(*report.stale, *stale))
+    known = {one.key for one in findings if one.known}
+    tables = tuple(_marked(one, known) for one in report.tables)
+    return replace(report, findings=findings, tables=tables, stale=(*report.stale, *stale))
+
+
+def _marked(table: Table, known: Container[tuple[str, ...]]) -> Table:
+    """A truth table in which what is accepted stands as known."""
+    return replace(table, rows=tuple((name, tuple(replace(cell, known=cell.key in known) for cell in cells)) for name, cells in table.rows))
 
 
 def _known(one: Finding, entry: Entry | None) -> Finding:

@@ -130,11 +130,19 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a truth table: what is promised (nothing: a dot), and what became of it: a verdict, "not asked", or "promised" where none was."""
+    """A cell of a truth table.
+
+    Attributes:
+        promise: what is promised; nothing is a dot.
+        verdict: what became of it: a verdict, "not asked", or "promised" where none was.
+        known: whether it is a known refutation.
+        key: of the result it shows; none where there is no result.
+    """
 
     promise: str
     verdict: str
     known: bool = False
+    key: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

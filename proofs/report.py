@@ -267,7 +267,7 @@ def _cell(promise: str | None, result: Result | None, asked: bool) -> plain.Cell
         return plain.Cell("", "")
     if result is None:
         return plain.Cell(promise, "not asked" if asked else "promised")
-    return plain.Cell(promise, result.verdict.value, result.known is not None)
+    return plain.Cell(promise, result.verdict.value, result.known is not None, result.key)
 
 
 # Known refutations that are none any more

@@ -45,6 +45,21 @@ def test_what_is_accepted_is_known_and_passes(tmp_path: Path) -> None:
     assert {one["known"]["reason"] for one in data["results"] if one["known"]} == {"as of v6.12"}
 
 
+def test_what_is_accepted_stands_as_known_in_the_truth_table_and_what_is_new_does_not(tmp_path: Path) -> None:
+    def marks(*arguments: object) -> tuple[int, int]:
+        table = run(*arguments).stdout.partition("A cell is")[0]
+        return table.count("!"), table.count("(0)") + table.count("(1)")
+
+    file = written(tmp_path, "--reason", "as of v6.12")
+    refuted, none = marks("check", *ASKED)
+    assert (refuted > 1, none) == (True, 0)
+    assert marks("baseline", "check", *ASKED, "--baseline", file) == (0, refuted)
+    first, *others = read(file.read_text(), "x")
+    assert first.key.code == "SWP411"
+    file.write_text(write(others))
+    assert marks("baseline", "check", *ASKED, "--baseline", file) == (1, refuted - 1)
+
+
 def test_keys_have_no_line_and_no_witness_in_them(tmp_path: Path) -> None:
     rows = tomllib.loads(written(tmp_path).read_text())["refuted"]
     assert {name for row in rows for name in row} == {"code", "subject", "arch", "layout", "variant", "config", "level", "witness", "reason"}
