@@ -122,7 +122,7 @@ def _mails(git: Git, name: str, text: bytes) -> Iterator[tuple[str, str, bytes]]
         subject = next((line.removeprefix("Subject: ") for line in told.splitlines() if line.startswith("Subject: ")), "")
         diff = patch.read_bytes()
         if b"\ndiff " in b"\n" + diff or b"\n--- " in b"\n" + diff:
-            numbered = _NUMBERED.search(email.message_from_bytes(mail).get("Subject", ""))
+            numbered = _NUMBERED.search(str(email.message_from_bytes(mail).get("Subject", "")))  # bytes beyond ASCII make it a Header
             if numbered is not None:
                 there.add(int(numbered[1]))
                 total = max(total, int(numbered[2]))

@@ -207,8 +207,9 @@ def test_a_mail_may_begin_with_any_header_and_be_encoded(first: str, tree: Path,
     assert contents(made, series, 0) == ONE
 
 
-def test_a_series_of_which_a_part_is_missing_is_refused(tree: Path, tmp_path: Path) -> None:
-    box = mail("[PATCH 1/3] first", patch(MM, BEFORE, ONE)) + mail("[PATCH v2 3/3] third", patch(MM, ONE, TWO))
+@pytest.mark.parametrize("word", ["third", "dritte für", "=?utf-8?q?caf=C3=A9?="])
+def test_a_series_of_which_a_part_is_missing_is_refused(word: str, tree: Path, tmp_path: Path) -> None:
+    box = mail("[PATCH 1/3] first", patch(MM, BEFORE, ONE)) + mail(f"[PATCH v2 3/3] {word}", patch(MM, ONE, TWO))
     with pytest.raises(Problem, match="the series says it has 3 patches, and 2 must be there, too"):
         mails(tree, tmp_path, box)
 
