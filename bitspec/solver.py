@@ -104,7 +104,8 @@ class Solver:
             if verdict == z3.unsat:
                 return None
             if verdict == z3.unknown:
-                raise Unknown(_reason(solver.reason_unknown()))
+                late = self.timeout is not None and time.perf_counter() - start >= self.timeout
+                raise Unknown("time-out" if late else _reason(solver.reason_unknown()))
             model = solver.model()
             return tuple(_number(z3, model.eval(self.term(expr), model_completion=True)) for expr in wanted)
         finally:
