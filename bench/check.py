@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -87,6 +88,7 @@ def check_seconds() -> tuple[float, int]:
 @click.option("--runs", default=5, show_default=True, help="How often each is measured; medians are printed.")
 def main(runs: int) -> None:
     """Measure the check against the floor and against raw z3."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its modules compiled
     floors, checks = [], []
     for _ in range(runs + 1):  # in turn, so that a machine that slows down slows both; the first pair warms up
         floors.append(process(sys.executable, "-c", FLOOR))

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -67,6 +68,7 @@ def forget(place: Path) -> None:
 @click.option("--runs", default=5, show_default=True, help="How often each is measured; medians are printed.")
 def main(tree: Path, arch: str, runs: int) -> None:
     """Measure lifting and checking ARCH's helpers in TREE against clang alone on the same files."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its modules compiled
     from archs import toolchains
     from bitspec.lift import toolchain
     from bitspec.lift.tree import prepare
