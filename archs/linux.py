@@ -6,10 +6,12 @@ Sources: include/linux/swap.h and include/linux/swapops.h of linux-6.1, linux-6.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from bitspec.expr import Expr, const, ite, or_
 from bitspec.layout import Config, Kernel, SwapKind, definitions, helper
+from bitspec.vocabulary import Level
 
 MAX_SWAPFILES_SHIFT: Final = 5
 """Bits of a swap type: include/linux/swap.h, the same in every release here."""
@@ -18,7 +20,7 @@ MAX_SWAPFILES_SHIFT: Final = 5
 _DEVICES: Final = ("device-private-write", "device-private-read", "device-exclusive-write", "device-exclusive-read")
 
 
-def kinds(config: Config, *, marker: bool = True, swapin_error: bool = False, one_exclusive: bool = False) -> tuple[SwapKind, ...]:
+def kinds(config: Config, *, marker: bool = True, swapin_error: bool = False, one_exclusive: bool = False, huge_private: bool = False) -> tuple[SwapKind, ...]:
     """The kinds of non-present entry and their swap types, as include/linux/swap.h numbers them from the top down (linux-5.19 to linux-6.19).
 
     The types below are swap files: ``MAX_SWAPFILES``.
@@ -27,8 +29,11 @@ def kinds(config: Config, *, marker: bool = True, swapin_error: bool = False, on
         marker: PTE markers exist; until v6.1 only where the architecture has userfaultfd write-protection (CONFIG_PTE_MARKER).
         swapin_error: SWP_SWAPIN_ERROR has a type of its own, as in v6.0 to v6.2; later it is a marker.
         one_exclusive: there is one SWP_DEVICE_EXCLUSIVE, restored writable where the VMA allows it, as since v6.15; before, there were two.
+        huge_private: huge pages of private device memory have PMD entries where THP migration is supported, as since v6.19 (include/linux/leafops.h:
+            pmd_is_device_private_entry).
     """
-    return tuple(_kinds(config, marker, swapin_error, (*_DEVICES[:2], "device-exclusive") if one_exclusive else _DEVICES))
+    found = _kinds(config, marker, swapin_error, (*_DEVICES[:2], "device-exclusive") if one_exclusive else _DEVICES)
+    return tuple(replace(one, also=(Level.PMD,)) if huge_private and one.state in _DEVICES[:2] else one for one in found)
 
 
 def _kinds(config: Config, marker: bool, swapin_error: bool, devices: tuple[str, ...]) -> Iterator[SwapKind]:

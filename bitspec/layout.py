@@ -213,12 +213,14 @@ class SwapKind:
         types: the swap types, as a range.
         payload: ``slot``, ``pfn`` or ``marker``.
         cite: where the numbers come from.
+        also: the levels that the state came to later (StateName.later) and that this release has it at.
     """
 
     state: str
     types: range
     payload: str
     cite: str
+    also: tuple[Level, ...] = ()
 
 
 class Provenance:

@@ -167,6 +167,7 @@ class StateName:
         levels: where it can exist at all.
         meaning: one line.
         optional: it came and went with some releases; where it is missing, nothing is said of it.
+        later: the levels that it came to with some release; where a layout does not say so (SwapKind.also), nothing is said of it there.
     """
 
     name: str
@@ -174,10 +175,12 @@ class StateName:
     levels: tuple[Level, ...]
     meaning: str
     optional: bool = False
+    later: tuple[Level, ...] = ()
 
 
 _ALL = tuple(Level)
 _HUGE = (Level.PMD, Level.PUD)
+_CODEC = (Level.PTE, Level.PMD)
 _LEAF = "present leaf"
 
 #: Every state, in the order of the truth table's rows.
@@ -191,12 +194,12 @@ STATES: Final[tuple[StateName, ...]] = (
     StateName("leaf-devmap-protnone", _LEAF, _ALL, "a mapped page of device memory made inaccessible"),
     StateName("leaf-invalidated", _LEAF, _HUGE, "a huge page being split or changed (mkinvalid)"),
     StateName("leaf-devmap-invalidated", _LEAF, _HUGE, "a huge page of device memory being changed (mkinvalid)"),
-    StateName("swap", "swap", (Level.PTE, Level.PMD), "a swapped-out page: swap file and slot"),
-    StateName("migration-read", "migration-read", (Level.PTE, Level.PMD), "a page on the move, mapped read-only and shared"),
-    StateName("migration-read-exclusive", "migration-read-exclusive", (Level.PTE, Level.PMD), "a page on the move, mapped read-only and exclusive"),
-    StateName("migration-write", "migration-write", (Level.PTE, Level.PMD), "a page on the move, mapped writable"),
-    StateName("device-private-read", "device-private-read", (Level.PTE,), "a page in device memory the CPU cannot reach, read-only"),
-    StateName("device-private-write", "device-private-write", (Level.PTE,), "a page in device memory the CPU cannot reach, writable"),
+    StateName("swap", "swap", _CODEC, "a swapped-out page: swap file and slot"),
+    StateName("migration-read", "migration-read", _CODEC, "a page on the move, mapped read-only and shared"),
+    StateName("migration-read-exclusive", "migration-read-exclusive", _CODEC, "a page on the move, mapped read-only and exclusive"),
+    StateName("migration-write", "migration-write", _CODEC, "a page on the move, mapped writable"),
+    StateName("device-private-read", "device-private-read", _CODEC, "a page in device memory the CPU cannot reach, read-only", later=(Level.PMD,)),
+    StateName("device-private-write", "device-private-write", _CODEC, "a page in device memory the CPU cannot reach, writable", later=(Level.PMD,)),
     StateName("device-exclusive-read", "device-exclusive-read", (Level.PTE,), "a page a device has for itself, mapped read-only"),
     StateName("device-exclusive-write", "device-exclusive-write", (Level.PTE,), "a page a device has for itself, mapped writable"),
     StateName("device-exclusive", "device-exclusive", (Level.PTE,), "a page a device has for itself (one kind since v6.15)", optional=True),

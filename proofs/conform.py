@@ -13,7 +13,7 @@ from typing import Final
 
 from bitspec.expr import FALSE, TRUE, Expr, and_, eq, ne, not_, ult, variables
 from bitspec.layout import CONFIGS, OPTIONS, Absent, Config, Helper, Layout
-from bitspec.lift.layout import TYPES
+from bitspec.lift.layout import ALSO, TYPES
 from bitspec.lift.lifting import PROTECTION, Lifted, Lifting, by_physical_address, fit, vm_flags
 from bitspec.lift.translate import Outcome
 from bitspec.lift.wrappers import ADDRESSES
@@ -244,6 +244,8 @@ def _constants(layout: Layout, lifting: Lifting) -> Iterator[Agreement]:
             numbers.append(("MAX_SWAPFILES", len(kind.types), lambda value: value))
         elif kind.state in TYPES:
             numbers.append((TYPES[kind.state], kind.types.start, lambda value: value))
+        if kind.state in ALSO and kind.also:
+            numbers.append((ALSO[kind.state][0], 1, lambda value: value))
         if kind.payload == "marker":
             numbers.append(("PTE_MARKER_MASK", (1 << layout.marker_bits) - 1, lambda value: value))
     for name, declared, convert in numbers:

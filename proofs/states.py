@@ -103,13 +103,20 @@ class _Deriver:
         """Every state, or why it does not exist."""
         found: dict[str, State | Lacking] = {}
         for about in state_names(self.level):
-            if about.optional and all(kind.state != about.name for kind in self.layout.kinds):
+            if not self._is_said(about):
                 continue
             try:
                 found[about.name] = self._recipe(about)(about)
             except Absent as reason:
                 found[about.name] = Lacking(about.name, str(reason))
         return found
+
+    def _is_said(self, about: StateName) -> bool:
+        """Whether the layout's release has a word for the state at this level."""
+        kinds = [kind for kind in self.layout.kinds if kind.state == about.name]
+        if self.level in about.later:
+            return any(self.level in kind.also for kind in kinds)
+        return bool(kinds) or not about.optional
 
     def _recipe(self, about: StateName) -> Callable[[StateName], State]:
         recipes = {
@@ -307,6 +314,8 @@ def swap_flags(k: Kernel) -> tuple[str, ...]:
 def probed_offset(layout: Layout, level: Level = Level.PTE) -> int:
     """The offset the kernel's probe of the maximum swap size finds: decode(encode(0, ~0)), mm/swapfile.c: generic_max_swapfile_size.
 
+    On x86 the entry that is probed is none. Since linux-6.19 there is nothing to decode in such a one, and the probe decodes it by the architecture's helper.
+
     Args:
         layout: the layout.
         level: whose entries are probed; the kernel itself asks PTEs alone.
@@ -315,7 +324,8 @@ def probed_offset(layout: Layout, level: Level = Level.PTE) -> int:
     """
     k = layout.at(level)
     entry = k.helper(f"__swp_entry_to_{level}")(k.__getattr__("__swp_entry")(0, const((1 << layout.word) - 1, layout.word)))
-    return evaluate(k.__getattr__("__swp_offset")(k.to_swp_entry(entry)), {})
+    decode = k.helper(f"__{level}_to_swp_entry") if evaluate(k.none(entry), {}) else k.to_swp_entry
+    return evaluate(k.__getattr__("__swp_offset")(decode(entry)), {})
 
 
 def offset_bits(layout: Layout, level: Level = Level.PTE) -> int:

@@ -81,6 +81,17 @@ _NOT_IN_A_PMD: Final = (
     f"{_SOFT_DIRTY}. No such entry is made: a PMD holds no swap entry (a huge page is split before it is swapped out), and a marker of hugetlbfs is made "
     "without soft-dirty (make_pte_marker)."
 )
+_PRIVATE: Final = ("device-private-read", "device-private-write")
+_NOT_MADE: Final = (
+    f"{_SOFT_DIRTY}. A device-private entry gets the mark from a soft-dirty migration entry alone (remove_migration_pmd), and such a one is not found again. "
+    "Neither migrate_vma_insert_huge_pmd_page() nor mremap() (move_soft_dirty_pmd) sets it, and fork() keeps what there is."
+)
+_MISREAD: Final = (
+    "set_pmd_migration_entry() asks a device-private PMD that comes back to memory pmd_uffd_wp() and pmd_soft_dirty(), which are bits 60 and 59 of a leaf, and "
+    "0 in any such entry. change_non_present_huge_pmd() has set _PAGE_SWP_UFFD_WP there for UFFDIO_WRITEPROTECT: it is lost, and the next write to the page is "
+    "not reported. Huge pages of private device memory are made by nouveau with DRM_NOUVEAU_SVM, which is experimental (nouveau_dmem_migrate_vma), and by "
+    "lib/test_hmm.c."
+)
 _PMD_SWAP: Final = ("SWP405", "SWP411", "SWP412", "SWP414")
 _MIGRATION: Final = ("migration-read", "migration-read-exclusive", "migration-write")
 _WITHOUT: Final = (
@@ -104,7 +115,7 @@ _UFFD_WP_GUARDS: Final = (
     "include/asm-generic/pgtable_uffd.h: uffd_supports_wp_marker",
 )
 _FLAGS: Final = (("soft_dirty", _NO_SOFT_DIRTY, _SOFT_DIRTY_GUARDS), ("uffd_wp", _NO_UFFD_WP, _UFFD_WP_GUARDS))
-_NOT_PRESENT: Final = {"pte": ("device-private-read", "device-private-write", "device-exclusive")}
+_NOT_PRESENT: Final = {"pte": (*_PRIVATE, "device-exclusive"), "pmd": _PRIVATE}
 _PUD_PROTNONE: Final = (
     "pud_present() asks for V alone, and pud_leaf() and pud_trans_huge() for pud_present(), where pmd_present() knows PROT_NONE: a page of 1 GB under "
     "PROT_NONE is neither empty nor present. change_huge_pud() makes it so for device-dax and for huge PFN mappings, hugetlb_change_protection() for "
@@ -199,7 +210,11 @@ KNOWN: Final[tuple[Known, ...]] = (
     ),
     *(
         Known(code=code, subjects=subjects, layouts=_NEWEST, levels=("pmd",), kind=kind, reason=reason, variants=(_EXTENDED,))
-        for subjects, kind, reason in ((_MIGRATION, "reachable", _MIGRATING), (("swap", "marker"), "latent", _NOT_IN_A_PMD))
+        for subjects, kind, reason in (
+            (_MIGRATION, "reachable", _MIGRATING),
+            (("swap", "marker"), "latent", _NOT_IN_A_PMD),
+            (_PRIVATE, "latent", _NOT_MADE),
+        )
         for code in _PMD_SWAP
     ),
     *(
@@ -214,6 +229,25 @@ KNOWN: Final[tuple[Known, ...]] = (
         kind="reachable",
         reason=_MIGRATING,
         variants=(_EXTENDED,),
+    ),
+    Known(
+        code="SWP404",
+        subjects=tuple(f"{name}+soft_dirty" for name in _PRIVATE),
+        layouts=_NEWEST,
+        levels=("pmd",),
+        kind="latent",
+        reason=_NOT_MADE,
+        variants=(_EXTENDED,),
+    ),
+    Known(
+        code="MIG506",
+        subjects=_PRIVATE,
+        layouts=_NEWEST,
+        levels=("pmd",),
+        kind="reachable",
+        reason=_MISREAD,
+        variants=(_EXTENDED,),
+        parts=("soft_dirty", "uffd_wp"),
     ),
     *(
         Known(code=code, subjects=subjects, layouts=_NEWEST, levels=("pmd",), kind="latent", reason=_NOT_IN_A_PMD, variants=(_EXTENDED,))

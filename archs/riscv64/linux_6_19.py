@@ -217,7 +217,7 @@ def layout(hardware: Hardware, config: Config) -> Layout:
         config=chosen,
         uses=pgtable.uses(hardware, swap, *(_LEAF if form.svrsw60t59b else ()), pte=previous.napot(hardware)),
         helpers=by_name(linux.HELPERS, linux.SOFTLEAF, pgtable.HELPERS, before, definitions(globals())),
-        kinds=linux.kinds(chosen, one_exclusive=True),
+        kinds=linux.kinds(chosen, one_exclusive=True, huge_private=True),
         pfn_bits=MAX_PHYSMEM_BITS - PAGE_SHIFT,
         marker_bits=3,  # PTE_MARKER_GUARD, since v6.13
         sources=(*pgtable.SOURCES, "arch/riscv/mm/hugetlbpage.c", "include/linux/leafops.h"),

@@ -28,6 +28,11 @@ TYPES: Mapping[str, str] = {
 }  # fmt: skip
 
 
+#: The tree's constants that are 1 where it has a state at one of the levels that it came to later.
+ALSO: Mapping[str, tuple[str, Level]] = {
+    "device-private-read": ("PMD_DEVICE_PRIVATE", Level.PMD), "device-private-write": ("PMD_DEVICE_PRIVATE", Level.PMD),
+}  # fmt: skip
+
 WORD: Final = 64
 """Bits in a number of a layout that is made of nothing but a tree: as many as any kernel's, since a 32-bit one may have wider physical addresses."""
 
@@ -144,7 +149,13 @@ def bare(arch: str, variant: str, lifting: Lifting, config: Config) -> Layout:
         helpers[name] = Definition((name,), _fitted(lifting, source, _width(lifting, of)), lifting.item(name).where, "", ())
     states = {"swap": "MAX_SWAPFILES", **TYPES}
     kinds = [
-        SwapKind(state, range(value) if state == "swap" else range(value, value + 1), _PAYLOADS.get(state, "pfn"), "include/linux/swap.h")
+        SwapKind(
+            state,
+            range(value) if state == "swap" else range(value, value + 1),
+            _PAYLOADS.get(state, "pfn"),
+            "include/linux/swap.h",
+            _also(state, lifting),
+        )
         for state, name in states.items()
         if (value := lifting.number(name)) is not None
     ]
@@ -211,10 +222,17 @@ def _kinds(kinds: Sequence[SwapKind], lifting: Lifting) -> tuple[SwapKind, ...]:
     for kind in kinds:
         value = lifting.number("MAX_SWAPFILES" if kind.state == "swap" else TYPES.get(kind.state, ""))
         if value is not None:
-            found.append(replace(kind, types=range(value) if kind.state == "swap" else range(value, value + len(kind.types))))
+            types = range(value) if kind.state == "swap" else range(value, value + len(kind.types))
+            found.append(replace(kind, types=types, also=_also(kind.state, lifting)))
         elif kind.state not in TYPES:
             found.append(kind)
     return tuple(found)
+
+
+def _also(state: str, lifting: Lifting) -> tuple[Level, ...]:
+    """The levels that the tree has a state at, of those it came to later."""
+    name, level = ALSO.get(state, ("", Level.PTE))
+    return (level,) if lifting.number(name) else ()
 
 
 def _use(skeleton: Layout, use: LevelUse, lifting: Lifting, agreed: frozenset[str], level: Level) -> LevelUse:

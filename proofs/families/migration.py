@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bitspec.expr import Expr, and_, bits, eq, iff, ite, var, zext
+from bitspec.expr import Expr, and_, bits, eq, iff, ite, not_, var, zext
 from bitspec.layout import Kernel
 from bitspec.vocabulary import Level
 from proofs import preconditions as pre
@@ -13,7 +13,7 @@ from proofs.families.swap import decoded
 from proofs.preconditions import Given
 from proofs.state import Lacking, State
 from proofs.states import migration_keeps_age, swap_flags
-from proofs.subjects import migrations
+from proofs.subjects import migrations, rows
 
 
 def _number(k: Kernel, name: str) -> int:
@@ -99,3 +99,21 @@ def split_loses_migration(k: Kernel, s: State) -> Goal:
     facts += [eq(decoded(pte, made, "__swp_type"), kind), eq(decoded(pte, made, "__swp_offset"), offset + page)]
     aligned = eq(s.value("pfn") & ((1 << order) - 1), 0)
     return Goal(and_(*facts), (Given(pre.ALIGNED, aligned),), s.entry, (*s.variables, index))
+
+
+@claim("device-private-misread", "MIG506/pmd", about=rows("device-private-read", "device-private-write"))
+def device_private_misread(k: Kernel, s: State) -> Goal:
+    """What leaves say of themselves is right of a device-private PMD, too: a read-only one is not writable, soft-dirty and uffd-wp are its own marks.
+
+    Why it matters: set_pmd_migration_entry() asks a device-private PMD that is to be migrated pmd_write(), pmd_soft_dirty() and pmd_uffd_wp(), as if it were
+    present. A page that two processes share after fork() and that looks writable comes back writable in both.
+
+    Example: x86, whose soft-dirty bit of swap entries is R/W.
+
+    References: mm/huge_memory.c: set_pmd_migration_entry (since v6.19; mm/rmap.c: try_to_migrate_one asks the entry's type of a PTE).
+    """
+    parts = [("write", not_(k.write(s.entry)))] if s.name == "device-private-read" else []
+    for flag in swap_flags(k):
+        if k.has(flag):
+            parts.append((flag, iff(k.helper(flag)(s.entry), k.helper(f"swp_{flag}")(s.entry))))
+    return Goal(and_(*[part for _, part in parts]), parts=tuple(parts))

@@ -342,6 +342,7 @@ def test_no_other_cpu_gets_the_type_of_memory(release: str) -> None:
 # Soft-dirty and uffd-wp (v6.19)
 
 FLAGS = ("soft_dirty", "uffd_wp")
+DEVICE_PRIVATE = ("device-private-read", "device-private-write")
 LOOKS_PRESENT = ("SWP405", "SWP411", "SWP412", "SWP414")
 
 
@@ -361,7 +362,7 @@ def test_a_soft_dirty_migration_entry_looks_like_a_huge_page() -> None:
     """X is among the bits that keep a huge page present while it is being split."""
     shipped = layout("riscv64", NEWEST, EXTENDED)
     results = ask(shipped, Level.PMD, *LOOKS_PRESENT)
-    assert refuted(results) == {(code, name) for code in LOOKS_PRESENT for name in (*PMD_SWAP, "marker")}
+    assert refuted(results) == {(code, name) for code in LOOKS_PRESENT for name in (*PMD_SWAP, *DEVICE_PRIVATE, "marker")}
     entry = witness(results["SWP405", "migration-read"])
     assert entry & (V | R | W | X | 1 << 5) == X
     assert [call(shipped, f"pmd_{name}", entry) for name in ("present", "leaf", "trans_huge", "protnone", "access_permitted_read")] == [1, 1, 1, 0, 1]
@@ -396,7 +397,30 @@ def test_one_bit_of_the_offset_would_do() -> None:
         left = all_refuted(repaired(), level)
         assert left <= shipped
         assert left
-        assert not any(code.startswith(("SWP", "MIG", "LAY")) for code, _ in left)
+        assert {code for code, _ in left if code.startswith(("SWP", "MIG", "LAY"))} == ({"MIG506"} if level is Level.PMD else set())
+
+
+def test_a_device_private_huge_page_is_asked_for_the_marks_of_a_mapped_one() -> None:
+    """set_pmd_migration_entry() asks what is not present pmd_soft_dirty() and pmd_uffd_wp(): right only where both have their marks in the same places."""
+    shipped = layout("riscv64", NEWEST, EXTENDED)
+    results = ask(shipped, Level.PMD, "MIG506")
+    assert refuted(results) == {("MIG506", name) for name in DEVICE_PRIVATE}
+    entry = call(shipped, "pmd_swp_mkuffd_wp", witness(results["MIG506", "device-private-write"]))
+    assert [call(shipped, f"pmd_{name}", entry) for name in ("swp_uffd_wp", "uffd_wp", "write")] == [1, 0, 0]
+    alike = shipped.but(
+        Field("_PAGE_SWP_SOFT_DIRTY", ((59, 59),), Owner.SOFTWARE),
+        Field("_PAGE_SWP_UFFD_WP", ((60, 60),), Owner.SOFTWARE),
+        Field("__SWP_OFFSET", ((58, 12),), Owner.SOFTWARE),
+    )
+    assert not refuted(ask(alike, Level.PMD, "MIG506"))
+    writable = alike.but(Field("_PAGE_SWP_SOFT_DIRTY", ((2, 2),), Owner.SOFTWARE))  # W, as x86 has it
+    assert ("MIG506", "device-private-read") in refuted(ask(writable, Level.PMD, "MIG506"))
+
+
+def test_a_release_without_huge_private_pages_says_nothing_of_them() -> None:
+    for version in ("linux-6.1", "linux-6.12"):
+        assert not ask(layout("riscv64", version), Level.PMD, "MIG506")
+    assert set(ask(layout("riscv64", NEWEST), Level.PMD, "MIG506")) == {("MIG506", name) for name in DEVICE_PRIVATE}
 
 
 def test_the_marks_of_a_leaf_are_the_bits_the_extension_frees() -> None:

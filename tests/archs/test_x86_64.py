@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from archs.discover import known, layout, variants
-from bitspec.expr import Expr, any_of, clear, eq, var
+from bitspec.expr import Expr, any_of, clear, eq, ite, var
 from bitspec.fields import Field, Owner
 from bitspec.hardware import Access
 from bitspec.layout import Kernel, Layout
 from bitspec.read.as_int import evaluate
 from bitspec.vocabulary import NON_PRESENT, Level
 from proofs.check import Checker, Result, Verdict
+from proofs.states import offset_bits
 
 MIGRATIONS = ("migration-read", "migration-read-exclusive", "migration-write")
 P, RW, D, PSE, PROTNONE = 1 << 0, 1 << 1, 1 << 6, 1 << 7, 1 << 8
@@ -328,3 +329,15 @@ def test_every_refutation_is_known_and_none_is_stale(variant: str) -> None:
         (one.code, name, level) for one in known("x86_64") if not one.variants or variant in one.variants for name in one.subjects for level in one.levels
     }
     assert covered == expected
+
+
+def test_the_probe_of_the_largest_offset_does_not_care_that_its_entry_is_none() -> None:
+    """All offset bits are inverted, so that the entry is 0; since linux-6.19 there is nothing in such a one for pte_to_swp_entry()."""
+    shipped = layout("x86_64")
+    probed = call(shipped, "__swp_entry_to_pte", call(shipped, "__swp_entry", 0, (1 << 64) - 1))
+    assert call(shipped, "pte_none", probed)
+    plain = shipped.helper("pte_to_swp_entry")
+    later = shipped.but(pte_to_swp_entry=lambda k, pte: ite(k.none(pte) | k.present(pte), 0, plain(pte)))
+    assert call(later, "pte_to_swp_entry", probed) == 0
+    assert offset_bits(later) == offset_bits(shipped) == 50
+    assert all_proved(ask(later, Level.PTE, "SWP401", "SWP402", "SWP405"))

@@ -88,4 +88,6 @@ def _constants(layout: Layout) -> list[str]:
     values |= {f"{level.name}_SHIFT": use.order + shift for level, use in layout.uses.items() if level is not Level.PTE}
     for kind in layout.kinds:
         values["MAX_SWAPFILES" if kind.state == "swap" else TYPES[kind.state]] = len(kind.types) if kind.state == "swap" else kind.types.start
-    return [f"#define {name} {value}" for name, value in values.items()]
+    also = ("make_readable_device_private_entry(x) (x)", "swp_entry_to_pmd(x) (x)", "pmd_is_device_private_entry(x) 1")
+    huge = [f"#define {text}" for text in also if any(kind.also for kind in layout.kinds)]
+    return [f"#define {name} {value}" for name, value in values.items()] + huge
