@@ -164,17 +164,22 @@ def read(arch: str, release: str | None, lifting: Lifting, config: Config, more:
         release: the declared layout that lends the names of the fields; None where there is none.
         more: helpers that the declared layout lacks, and that the tree has.
     """
-    from bitspec.lift.layout import bare, from_tree
-    from proofs.conform import agreed
+    from bitspec.lift.layout import bare
 
     if release is None:
         return bare(arch, lifting.variant, lifting, config), {}
-    declared = toolchains.layout(arch, release, lifting.variant, config)
+    return _read(toolchains.layout(arch, release, lifting.variant, config), lifting, more)
+
+
+def _read(declared: Layout, lifting: Lifting, more: frozenset[str] = frozenset()) -> tuple[Layout, Mapping[str, str]]:
+    from bitspec.lift.layout import from_tree
+    from proofs.conform import agreed
+
     made = from_tree(declared, lifting, agreed(declared, lifting), more)
-    if _age(lifting.build.release) == _age(release.removeprefix("linux-")):
+    if _age(lifting.build.release) == _age(declared.release.removeprefix("linux-")):
         return made.layout, made.declared
     # of another release a helper that the tree lacks does not exist, and is not what the declared layout says
-    gone = {name for name in made.declared if lifting.item(name).absent and name not in toolchains.target(arch).not_functions}
+    gone = {name for name in made.declared if lifting.item(name).absent and name not in toolchains.target(declared.arch).not_functions}
     return without(made.layout, gone), {name: why for name, why in made.declared.items() if name not in gone}
 
 
@@ -195,19 +200,16 @@ def config_of(build: Build, chosen: Chosen) -> Config:
 
 def layouts(targets: tuple[str, ...], runs: Runs) -> Iterator[Layout]:
     """Layouts whose helpers are a tree's own.  Raises VocabularyError and Problem."""
-    from bitspec.lift.layout import from_tree
-    from proofs.conform import agreed
-
     lone = tuple(name for name in targets if name in toolchains.architectures() and not toolchains.releases(name))
     for arch in lone:
         yield from _bare_layouts(arch, runs)
     if lone and len(lone) == len(targets):
         return
     for layout, lifting in liftings(tuple(name for name in targets if name not in lone), runs):
-        made = from_tree(layout, lifting, agreed(layout, lifting))
-        for name, reason in made.declared.items():
+        made, declared = _read(layout, lifting)
+        for name, reason in declared.items():
             say(f"{layout.name} {lifting.variant}: {name} is the declared one: {reason}")
-        yield made.layout
+        yield made
 
 
 def _bare_layouts(arch: str, runs: Runs) -> Iterator[Layout]:

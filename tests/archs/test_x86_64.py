@@ -341,3 +341,16 @@ def test_the_probe_of_the_largest_offset_does_not_care_that_its_entry_is_none() 
     assert call(later, "pte_to_swp_entry", probed) == 0
     assert offset_bits(later) == offset_bits(shipped) == 50
     assert all_proved(ask(later, Level.PTE, "SWP401", "SWP402", "SWP405"))
+
+
+def test_a_protection_change_that_drops_the_hardwares_dirty_bit_is_refuted() -> None:
+    """Trees of v6.13 to v6.19 do so for huge pages: right for what becomes a shadow stack otherwise, and not for a page that stays writable."""
+    shipped = layout("x86_64")
+    assert all_proved(ask(shipped, Level.PMD, "PMD223"))
+    plain = shipped.helper("pmd_modify")
+    dropping = shipped.but(pmd_modify=lambda k, pmd, prot: plain(clear(pmd, 1 << 6), prot))
+    results = ask(dropping, Level.PMD, "PMD223")
+    assert ("PMD223", "pmd_modify/dirty") in refuted(results)
+    entry, _ = witness(results["PMD223", "pmd_modify/dirty"])
+    assert call(shipped, "pmd_dirty", entry)
+    assert not call(dropping, "pmd_dirty", call(dropping, "pmd_modify", entry, 0x27))
