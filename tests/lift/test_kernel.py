@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 import cli
-from archs import discover, toolchains
+from archs import discover, toolchains, trees
 from bitspec.lift import toolchain
 from bitspec.lift.lifting import Lifting, lift
 from bitspec.lift.native import compile_native, disagreement
@@ -51,6 +51,16 @@ def test_the_declared_layout_is_what_the_tree_says(arch: str, name: str) -> None
     lifting = _lift(arch, variant)
     found = conform(toolchains.layout(arch, name, variant, config_of(lifting.build.options)), lifting)
     assert not [each for each in found.results if each.verdict in (DIFFERENT, UNKNOWN)], "\n".join(render(found))
+
+
+@pytest.mark.skipif(not TREE or not release(Path(TREE)).startswith("6.12."), reason="it is what linux-6.12 has not any more")
+def test_of_another_release_a_helper_that_the_tree_lacks_does_not_exist() -> None:
+    """linux-6.1's layout lends the names of the fields, and not pmd_huge() and pud_huge(), which are gone."""
+    declared = toolchains.layout("arm64", "linux-6.1", toolchains.variants("arm64")[0], discover.config("default"))
+    (made,) = trees.layouts(("arm64@linux-6.1",), trees.Runs(Path(TREE)))
+    assert {name for name in declared.helpers if declared.has(name)} - {name for name in made.helpers if made.has(name)} == {"pmd_huge", "pud_huge"}
+    (same,) = trees.layouts(("arm64@linux-6.12",), trees.Runs(Path(TREE)))
+    assert same.helpers.keys() == discover.layout("arm64", "linux-6.12").helpers.keys()
 
 
 @pytest.mark.parametrize("arch", [arch for arch in toolchains.architectures() if not toolchains.releases(arch)])
