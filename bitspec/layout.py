@@ -267,7 +267,7 @@ class Layout:
     provenance: str = Provenance.TRANSCRIBED
     derived: dict[object, object] = field(default_factory=dict, compare=False, repr=False)
     """A place for what others derive from the layout and want to keep with it, by a key of theirs (the states of each level)."""
-    _built: dict[str, Helper] = field(default_factory=dict, compare=False, repr=False)
+    _built: dict[str, Helper | Absent] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.pfn_bits > self.word:  # its top bits would be dropped, and a claim about the rest would be a false proof
@@ -296,18 +296,25 @@ class Layout:
 
     def helper(self, name: str) -> Helper:
         """The helper `name`.  Raises Absent with the reason where it does not exist, VocabularyError where the kernel has no such name."""
-        found = self._built.get(name)
-        if found is None:
-            found = self._built[name] = self._build(signature(name))
+        found = self._looked_up(name)
+        if isinstance(found, Absent):
+            raise Absent(str(found))
         return found
 
     def has(self, name: str) -> bool:
         """Whether the helper `name` exists here."""
-        try:
-            self.helper(name)
-        except Absent:
-            return False
-        return True
+        return not isinstance(self._looked_up(name), Absent)
+
+    def _looked_up(self, name: str) -> Helper | Absent:
+        """The helper, or why there is none: what does not exist is asked for as often as what does."""
+        found = self._built.get(name)
+        if found is None:
+            try:
+                found = self._build(signature(name))
+            except Absent as reason:
+                found = Absent(str(reason))
+            self._built[name] = found
+        return found
 
     def _build(self, wanted: Signature) -> Helper:
         one = self.helpers.get(wanted.name)

@@ -28,19 +28,26 @@ class Witness:
     unique: bool
 
 
-def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr]) -> Witness | None:
+def canonical(solver: Solver, entry: Expr, inputs: Sequence[Expr], some: Sequence[tuple[int, ...]] = ()) -> Witness | None:
     """The canonical witness of what `solver` asserts now, or None when nothing satisfies it.
 
-    Order: fewest set bits in `entry`, then the smallest `entry`, then each of `inputs` by the same rule, in the order given.  Raises Unknown.
+    Order: fewest set bits in `entry`, then the smallest `entry`, then each of `inputs` by the same rule, in the order given.
+
+    Args:
+        solver, entry, inputs: what is asked.
+        some: values of `entry` and of each of `inputs` that satisfy it, where some are known; the search begins with the first.
+
+    Raises Unknown.
     """
     target = named("the witness", entry.width)  # a name for the entry: its bits are the same terms for every question
     wanted = target, *inputs
     with solver.scope(eq(target, entry)):
-        first = solver.model(*wanted)
+        first = some[0] if some else solver.model(*wanted)
         if first is None:
             return None
         values = _smallest(solver, wanted, 0, first, known(entry))
-        unique = values[0] == first[0] and not _has_choice(solver, target, values[0])
+        others = {one[0] for one in (first, *some)} - {values[0]}
+        unique = not others and not _has_choice(solver, target, values[0])
         for place in range(1, len(wanted)):
             solver.add(eq(wanted[place - 1], values[place - 1]))
             if values[place] and _has_choice(solver, wanted[place], values[place]):  # most inputs follow from the entry

@@ -366,8 +366,23 @@ class _Round:
         found, key = self.checker.witnesses, (broken, entry, inputs)
         if key not in found:
             with self._ask().scope(broken):
-                found[key] = canonical(self._ask(), entry, inputs)
+                found[key] = canonical(self._ask(), entry, inputs, _plain(broken, entry, inputs))
         return found[key]
+
+
+def _plain(broken: Expr, entry: Expr, inputs: tuple[Expr, ...]) -> list[tuple[int, ...]]:
+    """At most two counterexamples of different entries, each as the entry and its inputs, of those whose inputs are 0, or all but one, which is 1.
+
+    Such a one there often is, and seldom a simpler one.
+    """
+    zeros = dict.fromkeys(inputs, 0)
+    found: dict[int, tuple[int, ...]] = {}
+    for values in (zeros, *({**zeros, one: 1} for one in inputs)):
+        if evaluate(broken, values):
+            found.setdefault(evaluate(entry, values), tuple(values.values()))
+        if len(found) == 2:
+            break
+    return [(one, *values) for one, values in found.items()]
 
 
 def _simplest(expr: Expr) -> Expr:

@@ -80,6 +80,23 @@ def test_canonical(fact, entry, inputs, witness):
     assert asked(fact, entry, inputs) == witness
 
 
+@pytest.mark.parametrize(
+    ("fact", "entry", "values"),
+    [
+        (or_(eq(X, 0x81), eq(X, 0x42), eq(X, 0xFF)), X, (0x81, 0x42, 0xFF)),
+        (eq(X, 0x40), X, (0x40,)),
+        (ugt(X, 2), X & 0xF0, (3, 0x10, 0x13, 0xFF)),
+        (ugt(X, 2), X | 0xFC, (3, 4, 0xFF)),
+    ],
+)
+def test_where_the_search_begins_changes_nothing(fact, entry, values):
+    alone = asked(fact, entry, (X,))
+    for some in (*itertools.permutations(values, 1), *itertools.permutations(values, 2)):
+        solver = Solver()
+        with solver.scope(fact):
+            assert canonical(solver, entry, (X,), [(evaluate(entry, {X: value}), value) for value in some]) == alone
+
+
 def test_inputs_are_chosen_in_the_order_given():
     fact = eq(zext(X, 9) + zext(Y, 9), 7)
     assert asked(fact, const(0, 1), (X, Y)).inputs == ((X, 0), (Y, 7))
