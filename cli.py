@@ -100,7 +100,7 @@ def _print(renderable: RenderableType, output: Path | None = None) -> None:
     """Print for people: in colour on a terminal; plain, 100 columns wide and without trailing blanks elsewhere.  NO_COLOR is honoured by rich."""
     from rich.console import Console
 
-    if output is None and sys.stdout.isatty():
+    if output is None and sys.stdout is not None and sys.stdout.isatty():
         Console(highlight=False, markup=False, emoji=False).print(renderable)
         return
     page = StringIO()

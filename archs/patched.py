@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from os.path import normpath
 from pathlib import Path
@@ -115,7 +116,7 @@ def tracks(targets: tuple[str, ...], shop: Workshop) -> Iterator[Iterator[Stage]
     for name in targets:
         arch, chosen = discover.target(name)
         release = chosen or trees.nearest(arch, shop.folder)
-        for variant, one, build in shop.runs.prepared(arch, lambda variant, arch=arch, release=release: trees.absent(arch, release, variant)):  # type: ignore[misc]
+        for variant, one, build in shop.runs.prepared(arch, partial(trees.absent, arch, release)):
             yield _Track(shop, arch, release, variant, one, build).stages()
 
 

@@ -221,23 +221,17 @@ KNOWN: Final[tuple[Known, ...]] = (
         Known(code=code, subjects=_MIGRATION, layouts=_NEWEST, levels=("pmd",), kind="reachable", reason=_MIGRATING, variants=(_EXTENDED,))
         for code in ("MIG501", "MIG502", "MIG503")
     ),
-    Known(
-        code="SWP404",
-        subjects=tuple(f"{name}+soft_dirty" for name in _MIGRATION),
-        layouts=_NEWEST,
-        levels=("pmd",),
-        kind="reachable",
-        reason=_MIGRATING,
-        variants=(_EXTENDED,),
-    ),
-    Known(
-        code="SWP404",
-        subjects=tuple(f"{name}+soft_dirty" for name in _PRIVATE),
-        layouts=_NEWEST,
-        levels=("pmd",),
-        kind="latent",
-        reason=_NOT_MADE,
-        variants=(_EXTENDED,),
+    *(
+        Known(
+            code="SWP404",
+            subjects=tuple(f"{name}+soft_dirty" for name in names),
+            layouts=_NEWEST,
+            levels=("pmd",),
+            kind=kind,
+            reason=reason,
+            variants=(_EXTENDED,),
+        )
+        for names, kind, reason in ((_MIGRATION, "reachable", _MIGRATING), (_PRIVATE, "latent", _NOT_MADE))
     ),
     Known(
         code="MIG506",

@@ -95,8 +95,9 @@ class Source:
 
     @cached_property
     def key(self) -> str:
-        """Changes with the compiler, its flags and the C."""
-        return hashlib.sha256("\0".join([self.clang.version, *self.command, self.text(self.wrappers)]).encode()).hexdigest()
+        """Changes with the compiler, its flags, the C, and what its functions stand for."""
+        names = (one.helper for one in self.wrappers)
+        return hashlib.sha256("\0".join([self.clang.version, *self.command, self.text(self.wrappers), *names]).encode()).hexdigest()
 
     @property
     def stem(self) -> str:

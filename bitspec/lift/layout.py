@@ -28,9 +28,9 @@ TYPES: Mapping[str, str] = {
 }  # fmt: skip
 
 
-#: The tree's constants that are 1 where it has a state at one of the levels that it came to later.
+#: The tree's predicate, asked of an entry of such a state, that is 1 where it has the state at one of the levels that it came to later.
 ALSO: Mapping[str, tuple[str, Level]] = {
-    "device-private-read": ("PMD_DEVICE_PRIVATE", Level.PMD), "device-private-write": ("PMD_DEVICE_PRIVATE", Level.PMD),
+    "device-private-read": ("pmd_is_device_private_entry", Level.PMD), "device-private-write": ("pmd_is_device_private_entry", Level.PMD),
 }  # fmt: skip
 
 WORD: Final = 64

@@ -29,7 +29,7 @@ CONSTANTS: Final[Mapping[str, str]] = {
     "SWP_DEVICE_EXCLUSIVE_READ": "SWP_DEVICE_EXCLUSIVE_READ", "SWP_DEVICE_EXCLUSIVE_WRITE": "SWP_DEVICE_EXCLUSIVE_WRITE",
     "SWP_DEVICE_EXCLUSIVE": "SWP_DEVICE_EXCLUSIVE", "SWP_PTE_MARKER": "SWP_PTE_MARKER", "SWP_SWAPIN_ERROR": "SWP_SWAPIN_ERROR",
     "PTE_MARKER_MASK": "PTE_MARKER_MASK", "CONFIG_PGTABLE_LEVELS": "CONFIG_PGTABLE_LEVELS", "SWP_MIG_TOTAL_BITS": "SWP_MIG_TOTAL_BITS",
-    "PMD_DEVICE_PRIVATE": "pmd_is_device_private_entry(swp_entry_to_pmd(make_readable_device_private_entry(1)))",
+    "pmd_is_device_private_entry": "pmd_is_device_private_entry(swp_entry_to_pmd(make_readable_device_private_entry(1)))",
     "PHYS_ADDR_BITS": "8 * sizeof(phys_addr_t)", **{f"{level.name}_BITS": f"8 * sizeof(bs_{level})" for level in Level},
 }  # fmt: skip
 

@@ -143,7 +143,7 @@ def brief(group: list[Finding]) -> RenderableType:
     guards = first.known.get("guards")
     if isinstance(guards, list) and guards:
         lines.append("guarded by " + "; ".join(map(str, guards)))
-    return Group(head, *[Padding(Text(line), (0, 0, 0, 9)) for line in lines])
+    return Group(head, Padding(Text("\n".join(lines)), (0, 0, 0, 9)))
 
 
 def _summary(report: Report) -> Text:

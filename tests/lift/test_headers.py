@@ -68,6 +68,14 @@ def test_what_is_kept_of_a_file_does_not_rest_on_what_is_gone(tmp_path: Path) ->
     assert not list(one.folder.glob("headers-*"))
 
 
+def test_a_function_that_stands_for_something_else_is_not_taken_from_what_is_kept(tmp_path: Path) -> None:
+    one = source(tmp_path, "toy")
+    compile_all([one])
+    (made,) = compile_all([replace(one, wrappers=tuple(replace(each, helper=each.helper.upper()) for each in one.wrappers))])
+    assert "PTE_YOUNG" in made.symbols
+    assert "pte_young" not in made.symbols
+
+
 def test_two_at_once_compile_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who comes second waits, and takes what is kept: neither reads what the other is about to write."""
     one, plain, runs = source(tmp_path, "toy"), Source.compiled, []
